@@ -1,0 +1,136 @@
+//! Every typed act and condition warroom knows, one file a system, always compiled, so that a runbook reads the same
+//! wherever it is opened. `systems/` carries them out on what is real, `drill/` on what is not.
+
+pub mod files;
+pub mod http;
+pub mod postgres;
+pub mod redis;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::names::{BackupId, RegionId, TargetId};
+use super::runbook::Danger;
+
+/// Something warroom does itself, by name: `postgres.promote = { target = "pg-west" }`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// `postgres.…`
+    Postgres(postgres::PgAct),
+    /// `redis.…`
+    Redis(redis::RedisAct),
+    /// `wait.…`
+    Wait(Wait),
+    /// `runbook = { file = "restore.md", vars = { .. } }`: its steps are confirmed one by one like any other.
+    Runbook(SubRunbook),
+}
+
+/// `wait = { for = "30s" }`, `wait = { until = "2026-11-21T14:00:00Z" }`, `wait = { until = { writable = "pg-west" } }`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// A fixed time, shown as a countdown.
+    For(Duration),
+    /// An instant.
+    Until(DateTime<Utc>),
+    /// Until a condition holds, polled; the step's time-out asks the operator.
+    UntilHolds(Box<Condition>),
+}
+
+/// Another runbook's steps, with variables passed to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubRunbook {
+    /// The file's name, beside this runbook or among the built-in ones.
+    pub file: String,
+    /// Variables it gets.
+    pub vars: BTreeMap<String, String>,
+}
+
+/// Something that can be found true, false or unknown. Shared words mean the same on every system that has them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// `reachable = "pg-west"`: it answers.
+    Reachable {
+        /// The target.
+        target: TargetId,
+    },
+    /// `lag = { of = "pg-west", under = "30s" }`, and in bytes with `under_bytes = "64MB"`.
+    Lag {
+        /// The replica.
+        of: TargetId,
+        /// The most it may lag, in time.
+        under: Duration,
+        /// The most it may lag, in bytes.
+        under_bytes: Option<u64>,
+    },
+    /// A condition of PostgreSQL.
+    Postgres(postgres::PgCondition),
+    /// A condition of Redis.
+    Redis(redis::RedisCondition),
+    /// `healthy = "api-west"`: an endpoint says so.
+    Healthy {
+        /// The target.
+        target: TargetId,
+    },
+    /// `backup = { of = "pg-dump", younger = "25h", verified = true }`.
+    Backup {
+        /// Which backup.
+        of: BackupId,
+        /// The newest complete one is younger than this; the site's rule when absent.
+        younger: Option<Duration>,
+        /// Its checksum was compared and is right.
+        verified: bool,
+    },
+    /// `region = { healthy = "us-west-2" }`: every component of it is fine.
+    Region {
+        /// The region.
+        healthy: RegionId,
+    },
+    /// `objective = { rto_left = "10m" }`: at least this much of it is left.
+    Objective {
+        /// What must be left of the RTO.
+        rto_left: Duration,
+    },
+    /// `sum = { file = "/backups/app.dump", sha256 = "…" }`.
+    Sum {
+        /// The file.
+        file: String,
+        /// Its checksum in hexadecimal; absent: what `FILE.sha256` says.
+        sha256: Option<String>,
+    },
+}
+
+impl Act {
+    /// The act's word as runbooks write it: `postgres.promote`.
+    pub fn word(&self) -> String {
+        match self {
+            Act::Postgres(act) => format!("postgres.{}", act.word()),
+            Act::Redis(act) => format!("redis.{}", act.word()),
+            Act::Wait(_) => "wait".into(),
+            Act::Runbook(_) => "runbook".into(),
+        }
+    }
+
+    /// The target it changes, where it has one.
+    pub fn target(&self) -> Option<&TargetId> {
+        match self {
+            Act::Postgres(act) => Some(act.target()),
+            Act::Redis(act) => Some(act.target()),
+            Act::Wait(_) | Act::Runbook(_) => None,
+        }
+    }
+
+    /// The least danger of the act; a card can only raise it.
+    pub fn least_danger(&self) -> Danger {
+        match self {
+            Act::Postgres(act) => act.least_danger(),
+            Act::Redis(act) => act.least_danger(),
+            Act::Wait(_) | Act::Runbook(_) => Danger::None,
+        }
+    }
+}

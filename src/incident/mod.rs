@@ -1,0 +1,12 @@
+//! What is true: measures, readings, severities, objectives, the ladder, runbooks, acts and conditions, the journal and
+//! its fold, the post-mortem. Pure: no clock, no I/O, no async, no terminal.
+
+pub mod acts;
+pub mod clean;
+pub mod fault;
+pub mod measure;
+pub mod names;
+pub mod now;
+pub mod reading;
+pub mod runbook;
+pub mod site;

@@ -1,0 +1,3 @@
+//! warroom: a full-screen incident console.
+
+pub mod incident;
