@@ -10,3 +10,4 @@ pub mod now;
 pub mod reading;
 pub mod runbook;
 pub mod site;
+pub mod strict;

@@ -1,0 +1,393 @@
+//! Strict TOML: every key that is not asked for is a fault, every fault of a file is found in one go, at its place.
+//!
+//! A reader asks a [`Table`] for the keys it knows and ends with [`Table::finish`], which reports the rest with the
+//! nearest known key. Site files, cards, themes, keymaps and scenarios are all read this way.
+
+use std::ops::Range;
+use std::str::FromStr;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::fault::{Fault, Source, nearest};
+use super::measure::{parse_bytes, parse_span};
+
+/// A value with its kind; places are byte offsets in the whole file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `"…"`
+    Text(String),
+    /// `30`
+    Integer(i64),
+    /// `0.5`
+    Float(f64),
+    /// `true`
+    Flag(bool),
+    /// `2026-02-02`, `2026-02-02T14:00:00Z`
+    Date(String),
+    /// `[…]`
+    List(Vec<(Range<usize>, Value)>),
+    /// `{…}` or `[…]` headed
+    Table(Table),
+}
+
+impl Value {
+    fn kind(&self) -> &'static str {
+        match self {
+            Value::Text(_) => "text",
+            Value::Integer(_) => "an integer",
+            Value::Float(_) => "a decimal number",
+            Value::Flag(_) => "true or false",
+            Value::Date(_) => "a date",
+            Value::List(_) => "a list",
+            Value::Table(_) => "a table",
+        }
+    }
+}
+
+/// A key with its value, each at its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// The key as written.
+    pub key: String,
+    /// The key's place.
+    pub key_at: Range<usize>,
+    /// The value's place.
+    pub at: Range<usize>,
+    /// The value.
+    pub value: Value,
+}
+
+/// A table whose keys are taken one by one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// What it is, for faults: `step card`, `target pg-west`.
+    pub name: String,
+    /// Its place.
+    pub at: Range<usize>,
+    items: Vec<Item>,
+    known: Vec<String>,
+}
+
+/// Collects the faults of one file while its tables are read.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    /// The file.
+    pub source: Source<'a>,
+    /// What was found so far.
+    pub faults: Vec<Fault>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of `source` with no faults yet.
+    pub fn new(source: Source<'a>) -> Self {
+        Self { source, faults: Vec::new() }
+    }
+
+    /// Parses the TOML that stands at `part` of the file; syntax faults are collected and what could be read is given.
+    pub fn parse(&mut self, part: Range<usize>, name: &str) -> Table {
+        let text = &self.source.text[part.clone()];
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            let at = error.span().unwrap_or(0..0);
+            self.fault(&shift(&at, part.start), one_line(error.message()), "");
+        }
+        let at = part.clone();
+        Table { name: name.to_owned(), at, items: items(table.into_inner(), part.start), known: Vec::new() }
+    }
+
+    /// Notes a fault.
+    pub fn fault(&mut self, at: &Range<usize>, what: impl Into<String>, instead: impl Into<String>) {
+        self.faults.push(self.source.fault(at, what, instead));
+    }
+
+    /// Notes a warning.
+    pub fn warn(&mut self, at: &Range<usize>, what: impl Into<String>, instead: impl Into<String>) {
+        self.faults.push(self.source.warning(at, what, instead));
+    }
+
+    fn wrong_kind(&mut self, item: &Item, wanted: &str) {
+        self.fault(&item.at, format!("{} is {}", item.key, item.value.kind()), format!("write {wanted}"));
+    }
+}
+
+impl Table {
+    /// Takes a key out; it will not be reported as unknown.
+    pub fn take(&mut self, key: &str) -> Option<Item> {
+        if !self.known.iter().any(|k| k == key) {
+            self.known.push(key.to_owned());
+        }
+        let at = self.items.iter().position(|item| item.key == key)?;
+        Some(self.items.remove(at))
+    }
+
+    /// Takes every key that is left: for tables whose keys are names.
+    pub fn take_all(&mut self) -> Vec<Item> {
+        std::mem::take(&mut self.items)
+    }
+
+    /// Whether the key stands there (untaken).
+    pub fn has(&self, key: &str) -> bool {
+        self.items.iter().any(|item| item.key == key)
+    }
+
+    /// Reports that a required key is missing.
+    pub fn missing(&self, reader: &mut Reader<'_>, key: &str, example: &str) {
+        reader.fault(&self.at, format!("{} has no {key}", self.name), format!("add {example}"));
+    }
+
+    /// Text.
+    pub fn text(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<String> {
+        self.text_at(reader, key).map(|(_, text)| text)
+    }
+
+    /// Text with its place.
+    pub fn text_at(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<(Range<usize>, String)> {
+        let item = self.take(key)?;
+        match item.value {
+            Value::Text(text) => Some((item.at, text)),
+            _ => {
+                reader.wrong_kind(&item, "text in quotes");
+                None
+            }
+        }
+    }
+
+    /// Text that must be there.
+    pub fn required_text(&mut self, reader: &mut Reader<'_>, key: &str, example: &str) -> Option<String> {
+        if !self.has(key) {
+            self.missing(reader, key, example);
+        }
+        self.text(reader, key)
+    }
+
+    /// Text that `read` understands; what it says otherwise is the fault.
+    pub fn read<T>(&mut self, reader: &mut Reader<'_>, key: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let (at, text) = self.text_at(reader, key)?;
+        read(&text).map_err(|why| reader.fault(&at, format!("{key}: {why}"), "")).ok()
+    }
+
+    /// A duration: `"30s"`.
+    pub fn span(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<Duration> {
+        self.read(reader, key, parse_span)
+    }
+
+    /// A size: `"64MB"`.
+    pub fn bytes(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<u64> {
+        self.read(reader, key, parse_bytes)
+    }
+
+    /// One of the given words.
+    pub fn choice<T: Clone>(&mut self, reader: &mut Reader<'_>, key: &str, choices: &[(&str, T)]) -> Option<T> {
+        let (at, text) = self.text_at(reader, key)?;
+        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
+            return Some(value.clone());
+        }
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        reader.fault(&at, format!("{key} is {text:?}"), format!("write one of {}", words.join(", ")));
+        None
+    }
+
+    /// `true` or `false`; false when absent.
+    pub fn flag(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<bool> {
+        let item = self.take(key)?;
+        match item.value {
+            Value::Flag(flag) => Some(flag),
+            _ => {
+                reader.wrong_kind(&item, "true or false");
+                None
+            }
+        }
+    }
+
+    /// A whole number that fits `T`.
+    pub fn integer<T: TryFrom<i64>>(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<T> {
+        let item = self.take(key)?;
+        let Value::Integer(number) = item.value else {
+            reader.wrong_kind(&item, "a whole number");
+            return None;
+        };
+        T::try_from(number).map_err(|_| reader.fault(&item.at, format!("{key} is {number}, out of range"), "")).ok()
+    }
+
+    /// A date or an instant that `T` reads (`2026-02-02`, with or without quotes).
+    pub fn date<T: FromStr>(&mut self, reader: &mut Reader<'_>, key: &str, example: &str) -> Option<T> {
+        let item = self.take(key)?;
+        let (Value::Date(text) | Value::Text(text)) = &item.value else {
+            reader.wrong_kind(&item, example);
+            return None;
+        };
+        text.parse().map_err(|_| reader.fault(&item.at, format!("{key} is {text:?}"), format!("write {example}"))).ok()
+    }
+
+    /// A list of texts, each with its place; one text alone counts as a list of one.
+    pub fn texts(&mut self, reader: &mut Reader<'_>, key: &str) -> Vec<(Range<usize>, String)> {
+        let Some(item) = self.take(key) else { return Vec::new() };
+        match item.value {
+            Value::Text(text) => vec![(item.at, text)],
+            Value::List(values) => values
+                .into_iter()
+                .filter_map(|(at, value)| match value {
+                    Value::Text(text) => Some((at, text)),
+                    other => {
+                        reader.fault(&at, format!("{key} holds {}", other.kind()), "write text in quotes");
+                        None
+                    }
+                })
+                .collect(),
+            _ => {
+                reader.wrong_kind(&item, "a list of texts");
+                Vec::new()
+            }
+        }
+    }
+
+    /// A table, renamed for faults.
+    pub fn table(&mut self, reader: &mut Reader<'_>, key: &str, name: &str) -> Option<Table> {
+        let item = self.take(key)?;
+        match item.value {
+            Value::Table(table) => Some(Table { name: name.to_owned(), ..table }),
+            _ => {
+                reader.wrong_kind(&item, "a table");
+                None
+            }
+        }
+    }
+
+    /// Named tables, `[regions.NAME]`, in the file's order: the name's place, the name, the table.
+    pub fn named(&mut self, reader: &mut Reader<'_>, key: &str, singular: &str) -> Vec<(Range<usize>, String, Table)> {
+        let Some(mut all) = self.table(reader, key, key) else { return Vec::new() };
+        let mut found = Vec::new();
+        for item in all.take_all() {
+            match item.value {
+                Value::Table(table) => {
+                    let name = format!("{singular} {}", item.key);
+                    found.push((item.key_at, item.key, Table { name, ..table }));
+                }
+                _ => reader.wrong_kind(&item, "a table"),
+            }
+        }
+        found
+    }
+
+    /// A list of tables, `[[ladder]]`.
+    pub fn tables(&mut self, reader: &mut Reader<'_>, key: &str, singular: &str) -> Vec<Table> {
+        let Some(item) = self.take(key) else { return Vec::new() };
+        let Value::List(values) = item.value else {
+            reader.wrong_kind(&item, &format!("[[{key}]]"));
+            return Vec::new();
+        };
+        values
+            .into_iter()
+            .filter_map(|(at, value)| match value {
+                Value::Table(table) => Some(Table { name: singular.to_owned(), ..table }),
+                other => {
+                    reader.fault(&at, format!("{key} holds {}", other.kind()), format!("write [[{key}]]"));
+                    None
+                }
+            })
+            .collect()
+    }
+
+    /// Reports every key that nobody asked for.
+    pub fn finish(self, reader: &mut Reader<'_>) {
+        for item in &self.items {
+            let instead = match nearest(&item.key, self.known.iter().map(String::as_str)) {
+                Some(known) => format!("did you mean {known}?"),
+                None => format!("known here: {}", self.known.join(", ")),
+            };
+            reader.fault(&item.key_at, format!("{} has no key {:?}", self.name, item.key), instead);
+        }
+    }
+}
+
+fn shift(at: &Range<usize>, by: usize) -> Range<usize> {
+    at.start + by..at.end + by
+}
+
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The table's items in the file's order (the parser sorts them by key).
+fn items(table: DeTable<'_>, base: usize) -> Vec<Item> {
+    let mut items: Vec<Item> = table
+        .into_iter()
+        .map(|(key, value)| {
+            let key_at = shift(&key.span(), base);
+            let key = key.into_inner().into_owned();
+            let (at, value) = own(value, base);
+            Item { key, key_at, at, value }
+        })
+        .collect();
+    items.sort_by_key(|item| item.key_at.start);
+    items
+}
+
+fn own(value: Spanned<DeValue<'_>>, base: usize) -> (Range<usize>, Value) {
+    let at = shift(&value.span(), base);
+    let value = match value.into_inner() {
+        DeValue::String(text) => Value::Text(text.into_owned()),
+        // A number too big for the type is kept as text, and so reported as the wrong kind.
+        DeValue::Integer(n) => match i64::from_str_radix(n.as_str(), n.radix()) {
+            Ok(number) => Value::Integer(number),
+            Err(_) => Value::Text(n.to_string()),
+        },
+        DeValue::Float(n) => n.as_str().parse().map_or_else(|_| Value::Text(n.to_string()), Value::Float),
+        DeValue::Boolean(flag) => Value::Flag(flag),
+        DeValue::Datetime(date) => Value::Date(date.to_string()),
+        DeValue::Array(values) => Value::List(values.into_iter().map(|v| own(v, base)).collect()),
+        DeValue::Table(table) => {
+            let items = items(table, base);
+            Value::Table(Table { name: "table".into(), at: at.clone(), items, known: Vec::new() })
+        }
+    };
+    (at, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_of_a_table_is_found_at_its_place() {
+        let text = "# card\ndanger = \"one-wya\"\nestimate = 3\nconfrim = \"X\"\ntimeout = \"soon\"\n";
+        let mut reader = Reader::new(Source { file: "a.md", text });
+        let mut card = reader.parse(0..text.len(), "step card");
+        let danger = card.choice(&mut reader, "danger", &[("none", 0), ("one-way", 3)]);
+        let estimate = card.span(&mut reader, "estimate");
+        let timeout = card.span(&mut reader, "timeout");
+        let confirm = card.text(&mut reader, "confirm");
+        card.finish(&mut reader);
+        assert_eq!((danger, estimate, timeout, confirm), (None, None, None, None));
+        let faults: Vec<String> = reader.faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            faults,
+            [
+                "a.md:2:10: danger is \"one-wya\" — write one of none, one-way",
+                "a.md:3:12: estimate is an integer — write text in quotes",
+                "a.md:5:11: timeout: \"soon\" is not a duration such as 30s, 5m, 1h30m or 90d",
+                "a.md:4:1: step card has no key \"confrim\" — did you mean confirm?",
+            ]
+        );
+    }
+
+    #[test]
+    fn syntax_faults_keep_what_could_be_read_and_places_count_from_the_file() {
+        let text = "# Title\n\nname = \nother = \"x\"\n";
+        let mut reader = Reader::new(Source { file: "s.toml", text });
+        let mut table = reader.parse(9..text.len(), "site");
+        assert_eq!(table.text(&mut reader, "other").as_deref(), Some("x"));
+        assert_eq!((reader.faults[0].line, reader.faults.len()), (3, 1));
+    }
+
+    #[test]
+    fn named_tables_keep_the_order_of_the_file() {
+        let text = "[regions.west]\n[regions.east]\n";
+        let mut reader = Reader::new(Source { file: "s.toml", text });
+        let mut table = reader.parse(0..text.len(), "site");
+        let names: Vec<String> = table.named(&mut reader, "regions", "region").into_iter().map(|(_, n, _)| n).collect();
+        assert_eq!(names, ["west", "east"]);
+    }
+}
