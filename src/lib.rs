@@ -1,3 +1,4 @@
 //! warroom: a full-screen incident console.
 
 pub mod incident;
+pub mod systems;

@@ -31,8 +31,19 @@ pub enum Weight {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, col, what, instead, weight } = self;
-        let word = if *weight == Weight::Warning { "warning: " } else { "" };
+        let Self {
+            file,
+            line,
+            col,
+            what,
+            instead,
+            weight,
+        } = self;
+        let word = if *weight == Weight::Warning {
+            "warning: "
+        } else {
+            ""
+        };
         match instead.as_str() {
             "" => write!(f, "{file}:{line}:{col}: {word}{what}"),
             instead => write!(f, "{file}:{line}:{col}: {word}{what} — {instead}"),
@@ -58,18 +69,41 @@ impl Source<'_> {
         }
         let before = &self.text[..offset];
         let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        (
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        )
     }
 
     /// A fault at the start of `at`.
-    pub fn fault(&self, at: &Range<usize>, what: impl Into<String>, instead: impl Into<String>) -> Fault {
+    pub fn fault(
+        &self,
+        at: &Range<usize>,
+        what: impl Into<String>,
+        instead: impl Into<String>,
+    ) -> Fault {
         let (line, col) = self.place(at.start);
-        Fault { file: self.file.to_owned(), line, col, what: what.into(), instead: instead.into(), weight: Weight::Fault }
+        Fault {
+            file: self.file.to_owned(),
+            line,
+            col,
+            what: what.into(),
+            instead: instead.into(),
+            weight: Weight::Fault,
+        }
     }
 
     /// A warning at the start of `at`.
-    pub fn warning(&self, at: &Range<usize>, what: impl Into<String>, instead: impl Into<String>) -> Fault {
-        Fault { weight: Weight::Warning, ..self.fault(at, what, instead) }
+    pub fn warning(
+        &self,
+        at: &Range<usize>,
+        what: impl Into<String>,
+        instead: impl Into<String>,
+    ) -> Fault {
+        Fault {
+            weight: Weight::Warning,
+            ..self.fault(at, what, instead)
+        }
     }
 }
 

@@ -127,7 +127,9 @@ pub fn parse_span(text: &str) -> Result<Duration, String> {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
         let number: u64 = rest[..digits].parse().map_err(|_| bad())?;
         rest = &rest[digits..];
-        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let letters = rest
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
         let scale = match &rest[..letters] {
             "ms" => Duration::from_millis(1),
             "s" => Duration::from_secs(1),
@@ -137,7 +139,10 @@ pub fn parse_span(text: &str) -> Result<Duration, String> {
             "w" => Duration::from_secs(604_800),
             _ => return Err(bad()),
         };
-        let part = u32::try_from(number).ok().and_then(|n| scale.checked_mul(n)).ok_or_else(bad)?;
+        let part = u32::try_from(number)
+            .ok()
+            .and_then(|n| scale.checked_mul(n))
+            .ok_or_else(bad)?;
         total = total.checked_add(part).ok_or_else(bad)?;
         rest = rest[letters..].trim_start();
     }
@@ -151,7 +156,9 @@ pub fn parse_span(text: &str) -> Result<Duration, String> {
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
     let bad = || format!("{text:?} is not a size such as 512, 64kB or 2GB");
     let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let number: u64 = text[..digits].parse().map_err(|_| bad())?;
     let scale: u64 = match text[digits..].trim() {
         "" | "B" => 1,
@@ -196,7 +203,12 @@ mod tests {
 
     #[test]
     fn bytes_print_and_read() {
-        for (bytes, shown) in [(48, "48 B"), (386_000, "386 kB"), (7_400_000, "7.4 MB"), (5_300_000_000, "5.3 GB")] {
+        for (bytes, shown) in [
+            (48, "48 B"),
+            (386_000, "386 kB"),
+            (7_400_000, "7.4 MB"),
+            (5_300_000_000, "5.3 GB"),
+        ] {
             assert_eq!(WalBytes(bytes).to_string(), shown);
         }
         assert_eq!(parse_bytes("64MB"), Ok(64_000_000));

@@ -38,14 +38,27 @@ mod tests {
 
     fn at(wall: i64, boot: u64, boot_id: &str) -> Now {
         let wall = DateTime::from_timestamp(wall, 0).unwrap();
-        Now { wall, boot: Duration::from_secs(boot), boot_id: boot_id.into() }
+        Now {
+            wall,
+            boot: Duration::from_secs(boot),
+            boot_id: boot_id.into(),
+        }
     }
 
     #[test]
     fn ages_ignore_a_jump_of_the_wall_clock_within_a_boot() {
-        assert_eq!(at(10_000, 107, "a").since(&at(1_000, 100, "a")), Duration::from_secs(7));
-        assert_eq!(at(500, 107, "a").since(&at(1_000, 100, "a")), Duration::from_secs(7));
-        assert_eq!(at(1_060, 3, "b").since(&at(1_000, 100, "a")), Duration::from_secs(60));
+        assert_eq!(
+            at(10_000, 107, "a").since(&at(1_000, 100, "a")),
+            Duration::from_secs(7)
+        );
+        assert_eq!(
+            at(500, 107, "a").since(&at(1_000, 100, "a")),
+            Duration::from_secs(7)
+        );
+        assert_eq!(
+            at(1_060, 3, "b").since(&at(1_000, 100, "a")),
+            Duration::from_secs(60)
+        );
         assert_eq!(at(900, 3, "b").since(&at(1_000, 100, "a")), Duration::ZERO);
     }
 }

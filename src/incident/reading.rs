@@ -81,8 +81,18 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of `kind` on `on`; `what` may come from another system and is cleaned.
-    pub fn new(kind: FailureKind, on: impl fmt::Display, what: impl AsRef<str>, advice: impl Into<String>) -> Self {
-        Self { kind, on: on.to_string(), what: Clean::new(what.as_ref()), advice: advice.into() }
+    pub fn new(
+        kind: FailureKind,
+        on: impl fmt::Display,
+        what: impl AsRef<str>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            on: on.to_string(),
+            what: Clean::new(what.as_ref()),
+            advice: advice.into(),
+        }
     }
 
     fn sentence(&self) -> String {
@@ -144,17 +154,28 @@ impl Verdict {
     /// A verdict that holds or not by `truth`.
     pub fn measured(truth: bool, saw: impl AsRef<str>) -> Self {
         let holds = if truth { Holds::Yes } else { Holds::No };
-        Self { holds, saw: Clean::new(saw.as_ref()), badness: None }
+        Self {
+            holds,
+            saw: Clean::new(saw.as_ref()),
+            badness: None,
+        }
     }
 
     /// A verdict that could not be reached, and why.
     pub fn unknown(why: impl AsRef<str>) -> Self {
-        Self { holds: Holds::Unknown, saw: Clean::new(why.as_ref()), badness: None }
+        Self {
+            holds: Holds::Unknown,
+            saw: Clean::new(why.as_ref()),
+            badness: None,
+        }
     }
 
     /// The same verdict with a figure by which a later one can be called worse.
     pub fn with_badness(self, badness: u64) -> Self {
-        Self { badness: Some(badness), ..self }
+        Self {
+            badness: Some(badness),
+            ..self
+        }
     }
 }
 

@@ -82,7 +82,10 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader of `source` with no faults yet.
     pub fn new(source: Source<'a>) -> Self {
-        Self { source, faults: Vec::new() }
+        Self {
+            source,
+            faults: Vec::new(),
+        }
     }
 
     /// Parses the TOML that stands at `part` of the file; syntax faults are collected and what could be read is given.
@@ -94,11 +97,21 @@ impl<'a> Reader<'a> {
             self.fault(&shift(&at, part.start), one_line(error.message()), "");
         }
         let at = part.clone();
-        Table { name: name.to_owned(), at, items: items(table.into_inner(), part.start), known: Vec::new() }
+        Table {
+            name: name.to_owned(),
+            at,
+            items: items(table.into_inner(), part.start),
+            known: Vec::new(),
+        }
     }
 
     /// Notes a fault.
-    pub fn fault(&mut self, at: &Range<usize>, what: impl Into<String>, instead: impl Into<String>) {
+    pub fn fault(
+        &mut self,
+        at: &Range<usize>,
+        what: impl Into<String>,
+        instead: impl Into<String>,
+    ) {
         self.faults.push(self.source.fault(at, what, instead));
     }
 
@@ -108,7 +121,11 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong_kind(&mut self, item: &Item, wanted: &str) {
-        self.fault(&item.at, format!("{} is {}", item.key, item.value.kind()), format!("write {wanted}"));
+        self.fault(
+            &item.at,
+            format!("{} is {}", item.key, item.value.kind()),
+            format!("write {wanted}"),
+        );
     }
 }
 
@@ -134,7 +151,11 @@ impl Table {
 
     /// Reports that a required key is missing.
     pub fn missing(&self, reader: &mut Reader<'_>, key: &str, example: &str) {
-        reader.fault(&self.at, format!("{} has no {key}", self.name), format!("add {example}"));
+        reader.fault(
+            &self.at,
+            format!("{} has no {key}", self.name),
+            format!("add {example}"),
+        );
     }
 
     /// Text.
@@ -143,7 +164,11 @@ impl Table {
     }
 
     /// Text with its place.
-    pub fn text_at(&mut self, reader: &mut Reader<'_>, key: &str) -> Option<(Range<usize>, String)> {
+    pub fn text_at(
+        &mut self,
+        reader: &mut Reader<'_>,
+        key: &str,
+    ) -> Option<(Range<usize>, String)> {
         let item = self.take(key)?;
         match item.value {
             Value::Text(text) => Some((item.at, text)),
@@ -155,7 +180,12 @@ impl Table {
     }
 
     /// Text that must be there.
-    pub fn required_text(&mut self, reader: &mut Reader<'_>, key: &str, example: &str) -> Option<String> {
+    pub fn required_text(
+        &mut self,
+        reader: &mut Reader<'_>,
+        key: &str,
+        example: &str,
+    ) -> Option<String> {
         if !self.has(key) {
             self.missing(reader, key, example);
         }
@@ -163,9 +193,16 @@ impl Table {
     }
 
     /// Text that `read` understands; what it says otherwise is the fault.
-    pub fn read<T>(&mut self, reader: &mut Reader<'_>, key: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub fn read<T>(
+        &mut self,
+        reader: &mut Reader<'_>,
+        key: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
         let (at, text) = self.text_at(reader, key)?;
-        read(&text).map_err(|why| reader.fault(&at, format!("{key}: {why}"), "")).ok()
+        read(&text)
+            .map_err(|why| reader.fault(&at, format!("{key}: {why}"), ""))
+            .ok()
     }
 
     /// A duration: `"30s"`.
@@ -179,13 +216,22 @@ impl Table {
     }
 
     /// One of the given words.
-    pub fn choice<T: Clone>(&mut self, reader: &mut Reader<'_>, key: &str, choices: &[(&str, T)]) -> Option<T> {
+    pub fn choice<T: Clone>(
+        &mut self,
+        reader: &mut Reader<'_>,
+        key: &str,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
         let (at, text) = self.text_at(reader, key)?;
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
             return Some(value.clone());
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        reader.fault(&at, format!("{key} is {text:?}"), format!("write one of {}", words.join(", ")));
+        reader.fault(
+            &at,
+            format!("{key} is {text:?}"),
+            format!("write one of {}", words.join(", ")),
+        );
         None
     }
 
@@ -208,22 +254,39 @@ impl Table {
             reader.wrong_kind(&item, "a whole number");
             return None;
         };
-        T::try_from(number).map_err(|_| reader.fault(&item.at, format!("{key} is {number}, out of range"), "")).ok()
+        T::try_from(number)
+            .map_err(|_| reader.fault(&item.at, format!("{key} is {number}, out of range"), ""))
+            .ok()
     }
 
     /// A date or an instant that `T` reads (`2026-02-02`, with or without quotes).
-    pub fn date<T: FromStr>(&mut self, reader: &mut Reader<'_>, key: &str, example: &str) -> Option<T> {
+    pub fn date<T: FromStr>(
+        &mut self,
+        reader: &mut Reader<'_>,
+        key: &str,
+        example: &str,
+    ) -> Option<T> {
         let item = self.take(key)?;
         let (Value::Date(text) | Value::Text(text)) = &item.value else {
             reader.wrong_kind(&item, example);
             return None;
         };
-        text.parse().map_err(|_| reader.fault(&item.at, format!("{key} is {text:?}"), format!("write {example}"))).ok()
+        text.parse()
+            .map_err(|_| {
+                reader.fault(
+                    &item.at,
+                    format!("{key} is {text:?}"),
+                    format!("write {example}"),
+                )
+            })
+            .ok()
     }
 
     /// A list of texts, each with its place; one text alone counts as a list of one.
     pub fn texts(&mut self, reader: &mut Reader<'_>, key: &str) -> Vec<(Range<usize>, String)> {
-        let Some(item) = self.take(key) else { return Vec::new() };
+        let Some(item) = self.take(key) else {
+            return Vec::new();
+        };
         match item.value {
             Value::Text(text) => vec![(item.at, text)],
             Value::List(values) => values
@@ -231,7 +294,11 @@ impl Table {
                 .filter_map(|(at, value)| match value {
                     Value::Text(text) => Some((at, text)),
                     other => {
-                        reader.fault(&at, format!("{key} holds {}", other.kind()), "write text in quotes");
+                        reader.fault(
+                            &at,
+                            format!("{key} holds {}", other.kind()),
+                            "write text in quotes",
+                        );
                         None
                     }
                 })
@@ -247,7 +314,10 @@ impl Table {
     pub fn table(&mut self, reader: &mut Reader<'_>, key: &str, name: &str) -> Option<Table> {
         let item = self.take(key)?;
         match item.value {
-            Value::Table(table) => Some(Table { name: name.to_owned(), ..table }),
+            Value::Table(table) => Some(Table {
+                name: name.to_owned(),
+                ..table
+            }),
             _ => {
                 reader.wrong_kind(&item, "a table");
                 None
@@ -256,8 +326,15 @@ impl Table {
     }
 
     /// Named tables, `[regions.NAME]`, in the file's order: the name's place, the name, the table.
-    pub fn named(&mut self, reader: &mut Reader<'_>, key: &str, singular: &str) -> Vec<(Range<usize>, String, Table)> {
-        let Some(mut all) = self.table(reader, key, key) else { return Vec::new() };
+    pub fn named(
+        &mut self,
+        reader: &mut Reader<'_>,
+        key: &str,
+        singular: &str,
+    ) -> Vec<(Range<usize>, String, Table)> {
+        let Some(mut all) = self.table(reader, key, key) else {
+            return Vec::new();
+        };
         let mut found = Vec::new();
         for item in all.take_all() {
             match item.value {
@@ -273,7 +350,9 @@ impl Table {
 
     /// A list of tables, `[[ladder]]`.
     pub fn tables(&mut self, reader: &mut Reader<'_>, key: &str, singular: &str) -> Vec<Table> {
-        let Some(item) = self.take(key) else { return Vec::new() };
+        let Some(item) = self.take(key) else {
+            return Vec::new();
+        };
         let Value::List(values) = item.value else {
             reader.wrong_kind(&item, &format!("[[{key}]]"));
             return Vec::new();
@@ -281,9 +360,16 @@ impl Table {
         values
             .into_iter()
             .filter_map(|(at, value)| match value {
-                Value::Table(table) => Some(Table { name: singular.to_owned(), ..table }),
+                Value::Table(table) => Some(Table {
+                    name: singular.to_owned(),
+                    ..table
+                }),
                 other => {
-                    reader.fault(&at, format!("{key} holds {}", other.kind()), format!("write [[{key}]]"));
+                    reader.fault(
+                        &at,
+                        format!("{key} holds {}", other.kind()),
+                        format!("write [[{key}]]"),
+                    );
                     None
                 }
             })
@@ -297,7 +383,11 @@ impl Table {
                 Some(known) => format!("did you mean {known}?"),
                 None => format!("known here: {}", self.known.join(", ")),
             };
-            reader.fault(&item.key_at, format!("{} has no key {:?}", self.name, item.key), instead);
+            reader.fault(
+                &item.key_at,
+                format!("{} has no key {:?}", self.name, item.key),
+                instead,
+            );
         }
     }
 }
@@ -318,7 +408,12 @@ fn items(table: DeTable<'_>, base: usize) -> Vec<Item> {
             let key_at = shift(&key.span(), base);
             let key = key.into_inner().into_owned();
             let (at, value) = own(value, base);
-            Item { key, key_at, at, value }
+            Item {
+                key,
+                key_at,
+                at,
+                value,
+            }
         })
         .collect();
     items.sort_by_key(|item| item.key_at.start);
@@ -334,13 +429,21 @@ fn own(value: Spanned<DeValue<'_>>, base: usize) -> (Range<usize>, Value) {
             Ok(number) => Value::Integer(number),
             Err(_) => Value::Text(n.to_string()),
         },
-        DeValue::Float(n) => n.as_str().parse().map_or_else(|_| Value::Text(n.to_string()), Value::Float),
+        DeValue::Float(n) => n
+            .as_str()
+            .parse()
+            .map_or_else(|_| Value::Text(n.to_string()), Value::Float),
         DeValue::Boolean(flag) => Value::Flag(flag),
         DeValue::Datetime(date) => Value::Date(date.to_string()),
         DeValue::Array(values) => Value::List(values.into_iter().map(|v| own(v, base)).collect()),
         DeValue::Table(table) => {
             let items = items(table, base);
-            Value::Table(Table { name: "table".into(), at: at.clone(), items, known: Vec::new() })
+            Value::Table(Table {
+                name: "table".into(),
+                at: at.clone(),
+                items,
+                known: Vec::new(),
+            })
         }
     };
     (at, value)
@@ -352,7 +455,8 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_table_is_found_at_its_place() {
-        let text = "# card\ndanger = \"one-wya\"\nestimate = 3\nconfrim = \"X\"\ntimeout = \"soon\"\n";
+        let text =
+            "# card\ndanger = \"one-wya\"\nestimate = 3\nconfrim = \"X\"\ntimeout = \"soon\"\n";
         let mut reader = Reader::new(Source { file: "a.md", text });
         let mut card = reader.parse(0..text.len(), "step card");
         let danger = card.choice(&mut reader, "danger", &[("none", 0), ("one-way", 3)]);
@@ -360,7 +464,10 @@ mod tests {
         let timeout = card.span(&mut reader, "timeout");
         let confirm = card.text(&mut reader, "confirm");
         card.finish(&mut reader);
-        assert_eq!((danger, estimate, timeout, confirm), (None, None, None, None));
+        assert_eq!(
+            (danger, estimate, timeout, confirm),
+            (None, None, None, None)
+        );
         let faults: Vec<String> = reader.faults.iter().map(ToString::to_string).collect();
         assert_eq!(
             faults,
@@ -376,7 +483,10 @@ mod tests {
     #[test]
     fn syntax_faults_keep_what_could_be_read_and_places_count_from_the_file() {
         let text = "# Title\n\nname = \nother = \"x\"\n";
-        let mut reader = Reader::new(Source { file: "s.toml", text });
+        let mut reader = Reader::new(Source {
+            file: "s.toml",
+            text,
+        });
         let mut table = reader.parse(9..text.len(), "site");
         assert_eq!(table.text(&mut reader, "other").as_deref(), Some("x"));
         assert_eq!((reader.faults[0].line, reader.faults.len()), (3, 1));
@@ -385,9 +495,16 @@ mod tests {
     #[test]
     fn named_tables_keep_the_order_of_the_file() {
         let text = "[regions.west]\n[regions.east]\n";
-        let mut reader = Reader::new(Source { file: "s.toml", text });
+        let mut reader = Reader::new(Source {
+            file: "s.toml",
+            text,
+        });
         let mut table = reader.parse(0..text.len(), "site");
-        let names: Vec<String> = table.named(&mut reader, "regions", "region").into_iter().map(|(_, n, _)| n).collect();
+        let names: Vec<String> = table
+            .named(&mut reader, "regions", "region")
+            .into_iter()
+            .map(|(_, n, _)| n)
+            .collect();
         assert_eq!(names, ["west", "east"]);
     }
 }

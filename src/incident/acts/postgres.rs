@@ -185,8 +185,12 @@ impl PgAct {
     pub fn least_danger(&self) -> Danger {
         match self {
             PgAct::Promote { .. } => Danger::OneWay,
-            PgAct::Fence { .. } | PgAct::Terminate { .. } | PgAct::Unfence { .. } => Danger::Destructive,
-            PgAct::RevokeWrites { .. } | PgAct::GrantWrites { .. } | PgAct::Reindex { .. } => Danger::Change,
+            PgAct::Fence { .. } | PgAct::Terminate { .. } | PgAct::Unfence { .. } => {
+                Danger::Destructive
+            }
+            PgAct::RevokeWrites { .. } | PgAct::GrantWrites { .. } | PgAct::Reindex { .. } => {
+                Danger::Change
+            }
             PgAct::Checkpoint { .. } | PgAct::SwitchWal { .. } => Danger::Change,
         }
     }

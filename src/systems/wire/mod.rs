@@ -1,0 +1,4 @@
+//! Clients and helpers that several systems share.
+
+pub mod host;
+pub mod secret;
