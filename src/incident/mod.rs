@@ -4,6 +4,7 @@
 pub mod acts;
 pub mod clean;
 pub mod fault;
+pub mod journal;
 pub mod judge;
 pub mod measure;
 pub mod names;
