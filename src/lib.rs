@@ -1,4 +1,6 @@
 //! warroom: a full-screen incident console.
 
+pub mod console;
 pub mod incident;
 pub mod systems;
+pub mod world;

@@ -1,0 +1,108 @@
+//! What the console is told, and what it asks the hall to do. Every request carries an id, every answer returns it;
+//! answers for a dialog that has gone are dropped.
+
+use std::sync::Arc;
+
+use super::confirm::Confirmed;
+use super::key::Key;
+use crate::incident::clean::Clean;
+use crate::incident::journal::{Declaration, Entry, Note, Resolved};
+use crate::incident::names::TargetId;
+use crate::incident::reading::{Failure, Reading, Verdict};
+use crate::incident::runbook::{ActionRef, Runbook};
+
+/// Joins a request to its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RequestId(pub u64);
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A second went by.
+    Tick,
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted: goes into inputs, never into a confirmation.
+    Pasted(String),
+    /// The terminal has another size: columns, rows.
+    Resized(u16, u16),
+    /// A target was looked at.
+    Observed(TargetId, Box<Reading>),
+    /// Guards, checks and verification of an act that is being asked about.
+    Evaluated(RequestId, Box<Evaluation>),
+    /// What a runbook needs was looked for: what, and whether it is there.
+    Preflight(RequestId, Vec<(String, Verdict)>),
+    /// An entry is on disk. The incident's state comes from these alone.
+    Appended(Option<RequestId>, Box<Entry>),
+    /// An entry is not on disk.
+    NotAppended(RequestId, Failure),
+    /// The act was not started; its intent, if there is one, will never run.
+    NotStarted(RequestId, Failure),
+    /// A line of a running step's output: action, attempt, line.
+    Output(ActionRef, u32, Clean),
+    /// The whole output of an attempt, as asked for.
+    WholeOutput(RequestId, Clean),
+    /// The journal went elsewhere, or can't be written: a banner.
+    Trouble(Clean),
+    /// A runbook file was loaded or changed.
+    Library(Arc<Vec<Loaded>>),
+    /// The post-mortem stands at this path.
+    Exported(RequestId, Result<String, Failure>),
+    /// A sub-runbook or a chosen runbook was copied into the incident.
+    Copied(RequestId, Result<(), Failure>),
+}
+
+/// A runbook with its bytes, as it was read.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The runbook.
+    pub runbook: Arc<Runbook>,
+    /// The file's text: what is copied into the incident when it is chosen.
+    pub text: Arc<str>,
+    /// Where it came from: a path, or `built in`.
+    pub origin: String,
+    /// Whether its file (or a folder above it) may be written by others: refused.
+    pub refused: Option<String>,
+}
+
+/// Verdicts by name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Evaluation {
+    /// Guards of the act itself.
+    pub guards: Vec<(String, Verdict)>,
+    /// Checks of the step.
+    pub checks: Vec<(String, Verdict)>,
+    /// Its verification, as it stands before the act.
+    pub verify: Vec<(String, Verdict)>,
+}
+
+/// What the hall is to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Open an incident: a folder, a journal, its first entry.
+    Declare(RequestId, Declaration),
+    /// Add to the journal.
+    Append(RequestId, Note),
+    /// Copy a runbook's bytes into the incident, then append its `Note::Chosen`.
+    Choose(RequestId, Note, Arc<str>),
+    /// Record and start a confirmed act.
+    Perform(RequestId, Confirmed),
+    /// Evaluate guards, checks and verification of an act.
+    Evaluate(RequestId, Box<Resolved>),
+    /// Look for programs and targets.
+    Preflight(RequestId, Vec<String>),
+    /// End a running step's process group: TERM, then KILL.
+    Cancel(RequestId, ActionRef, u32),
+    /// Read an attempt's whole output.
+    ReadOutput(RequestId, String),
+    /// Write the post-mortem.
+    Export(RequestId),
+    /// Put text on the terminal's clipboard (OSC 52).
+    Copy(String),
+    /// Probe everything now.
+    Refresh,
+    /// Stop in the background.
+    Suspend,
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,49 @@
+//! The ledger: where a journal is kept. The file ledger is the truth.
+
+use futures_util::future::BoxFuture;
+
+use crate::console::confirm::Confirmed;
+use crate::incident::journal::{Entry, Note, Report, Seq};
+use crate::incident::reading::Failure;
+
+/// Where a journal is kept. An entry that is returned is on disk.
+pub trait Ledger: Send {
+    /// Adds what a person states or the console saw.
+    fn append(&mut self, after: Seq, note: Note) -> BoxFuture<'_, Result<Entry, LedgerError>>;
+
+    /// Records a confirmed act as an intent; the only way to a [`Committed`].
+    fn commit(
+        &mut self,
+        after: Seq,
+        step: Confirmed,
+    ) -> BoxFuture<'_, Result<Committed, LedgerError>>;
+
+    /// Records what became of an intent.
+    fn report(&mut self, report: Report) -> BoxFuture<'_, Result<Entry, LedgerError>>;
+}
+
+/// Why an entry is not in the journal.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Somebody else appended first: these entries came between.
+    #[error("another console wrote {} entries first", .0.len())]
+    Conflict(Vec<Entry>),
+    /// It could not be written anywhere.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// An intent that is on disk, with what its runner needs. Only a ledger makes it; it is started once.
+#[derive(Debug)]
+pub struct Committed {
+    entry: Entry,
+    nonce: String,
+    confirmed: Confirmed,
+}
+
+impl Committed {
+    /// The intent's entry.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+}
