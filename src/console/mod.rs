@@ -5,5 +5,6 @@ pub mod command;
 pub mod confirm;
 pub mod event;
 pub mod key;
-
+pub mod keymap;
+pub mod state;
 pub mod vitals;

@@ -1,0 +1,289 @@
+//! Everything the console knows. The screen draws it, `update` changes it, nobody else touches it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use tui_input::Input;
+
+use super::confirm::Ask;
+use super::event::{Loaded, RequestId};
+use super::keymap::Keymap;
+use super::vitals::Vitals;
+use crate::incident::clean::Clean;
+use crate::incident::journal::{Actor, Incident, Mode};
+use crate::incident::names::{RunbookId, SeverityId, StepId};
+use crate::incident::now::Now;
+use crate::incident::reading::Verdict;
+use crate::incident::runbook::{ActionRef, Runbook};
+use crate::incident::site::Site;
+
+/// The console's state.
+#[derive(Debug)]
+pub struct State {
+    /// The site that is watched.
+    pub site: Arc<Site>,
+    /// Real, drill or tabletop.
+    pub mode: Mode,
+    /// Who sits here.
+    pub actor: Actor,
+    /// The newest instant the hall told of.
+    pub now: Now,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// The panes' contents, derived at every update.
+    pub vitals: Vitals,
+    /// Runbooks that can be chosen.
+    pub library: Arc<Vec<Loaded>>,
+    /// The incident that is open.
+    pub incident: Option<Incident>,
+    /// The runbooks of its walks, by walk number: parsed from the bytes that were copied into the incident.
+    pub walks: BTreeMap<u32, Arc<Runbook>>,
+    /// The walk that is shown.
+    pub walk: Option<u32>,
+    /// The step that is selected in the checklist.
+    pub cursor: usize,
+    /// Which part of the screen the movement keys work on.
+    pub focus: Focus,
+    /// That part alone fills the screen.
+    pub zoomed: bool,
+    /// First row shown of each scrollable part.
+    pub scroll: BTreeMap<Focus, usize>,
+    /// What stands over the screen, the topmost last.
+    pub dialogs: Vec<Dialog>,
+    /// The newest lines of steps that run or ran here.
+    pub tails: BTreeMap<(ActionRef, u32), VecDeque<Clean>>,
+    /// One line about what just happened, until the next key.
+    pub message: Option<Message>,
+    /// A banner that stays: the journal went elsewhere, or can't be written.
+    pub trouble: Option<Clean>,
+    /// Requests under way.
+    pub waiting: BTreeMap<RequestId, &'static str>,
+    /// The keymap.
+    pub keymap: Keymap,
+    /// Set once the console is to leave.
+    pub leaving: bool,
+}
+
+/// Parts of the screen that can have the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Focus {
+    /// Pane 1.
+    #[default]
+    Regions,
+    /// Pane 2.
+    Replication,
+    /// Pane 3.
+    Backups,
+    /// Pane 4.
+    Clock,
+    /// The steps.
+    Checklist,
+    /// The selected step.
+    Step,
+    /// What happened.
+    Timeline,
+}
+
+/// One line about what just happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The words.
+    pub words: String,
+    /// It tells of a failure or a refusal.
+    pub bad: bool,
+}
+
+/// What can stand over the screen.
+#[derive(Debug)]
+pub enum Dialog {
+    /// Declaring an incident.
+    Declare(Box<DeclareForm>),
+    /// Choosing a runbook.
+    Runbooks(Chooser),
+    /// A runbook's variables, then what it needs.
+    Inputs(Box<InputsForm>),
+    /// The confirmation.
+    Ask(Box<Ask>),
+    /// A line or lines of text for something: a note, a reason, evidence, a role.
+    Text(Box<TextForm>),
+    /// One of several: a fork, a decision, a severity, a rung, a state of an unknown step.
+    Choice(Box<ChoiceForm>),
+    /// A step's whole output.
+    Output(Pager),
+    /// The post-mortem before it is written.
+    PostMortem(Pager),
+    /// Every check of a runbook, evaluated.
+    DryRun(Pager),
+    /// Commands by name.
+    Palette(Chooser),
+    /// Every key.
+    Help(Pager),
+    /// Leave though steps run or an incident is open?
+    Quit,
+}
+
+/// Declaring an incident.
+#[derive(Debug)]
+pub struct DeclareForm {
+    /// In a few words.
+    pub title: Input,
+    /// Index into the site's severities.
+    pub severity: usize,
+    /// Index into the site's categories; none chosen.
+    pub category: Option<usize>,
+    /// When it was first seen: proposed from the readings.
+    pub detected: DateTime<Utc>,
+    /// The same as typed: `HH:MM` or RFC 3339.
+    pub detected_text: Input,
+    /// Which field is being filled: 0 title, 1 severity, 2 category, 3 detected.
+    pub field: usize,
+    /// What is wrong with it.
+    pub fault: Option<String>,
+}
+
+/// A list to choose from, narrowed by typing.
+#[derive(Debug, Default)]
+pub struct Chooser {
+    /// What was typed.
+    pub filter: Input,
+    /// Every row: key, words, a second column.
+    pub rows: Vec<ChooserRow>,
+    /// The selected one among those that match.
+    pub selected: usize,
+}
+
+/// A row of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChooserRow {
+    /// What is chosen: a command's name, a runbook's id (with `#section` where one section is opened).
+    pub key: String,
+    /// Its words.
+    pub words: String,
+    /// What stands beside it: the summary, the keys.
+    pub aside: String,
+    /// Why it can't be chosen.
+    pub refused: Option<String>,
+}
+
+/// A runbook's variables.
+#[derive(Debug)]
+pub struct InputsForm {
+    /// The runbook.
+    pub runbook: RunbookId,
+    /// The section that is opened, of a file without a card.
+    pub section: Option<StepId>,
+    /// The walk and step that open it as a sub-runbook.
+    pub parent: Option<(u32, StepId)>,
+    /// A value for each variable, in the card's order.
+    pub values: Vec<Input>,
+    /// Choices for each variable; empty: free text.
+    pub choices: Vec<Vec<String>>,
+    /// Which one is being filled.
+    pub field: usize,
+    /// What is wrong, by variable.
+    pub faults: BTreeMap<usize, String>,
+    /// What was looked for and found, once the variables are filled.
+    pub preflight: Option<Vec<(String, Verdict)>>,
+    /// The request for it.
+    pub request: Option<RequestId>,
+}
+
+/// Text for something.
+#[derive(Debug)]
+pub struct TextForm {
+    /// What it is for.
+    pub purpose: TextPurpose,
+    /// The question.
+    pub title: String,
+    /// What is typed.
+    pub input: Input,
+    /// How many characters it takes at least.
+    pub least: usize,
+}
+
+/// What a text is for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TextPurpose {
+    /// A note.
+    Note,
+    /// Why a step is skipped.
+    Skip(u32, StepId),
+    /// Evidence for an item.
+    Tick(u32, StepId, usize),
+    /// Why a decision was taken: step, answer, where it leads.
+    Decide(u32, StepId, String, StepId),
+    /// Why one goes to a step.
+    GoTo(u32, StepId),
+    /// Why the severity changes.
+    Severity(SeverityId),
+    /// Who has a role.
+    Role(String),
+    /// How it is known that an unknown attempt happened, or did not.
+    Settle(ActionRef, u32, bool),
+    /// How it is known that users are served.
+    Mitigated,
+    /// The incident in a sentence.
+    Resolve,
+    /// Why a walk is left with steps undone.
+    LeaveWalk(u32),
+    /// Why a step that must be done before resolving is waived.
+    Waive(String),
+}
+
+/// One of several.
+#[derive(Debug)]
+pub struct ChoiceForm {
+    /// What it is for.
+    pub purpose: ChoicePurpose,
+    /// The question.
+    pub title: String,
+    /// Lines above the answers: what the checks saw.
+    pub lines: Vec<(Option<Verdict>, String)>,
+    /// The answers: words and what stands beside.
+    pub answers: Vec<(String, String)>,
+    /// The selected one.
+    pub selected: usize,
+    /// When it was opened: it is armed as a confirmation is.
+    pub opened: Now,
+}
+
+/// What a choice is for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChoicePurpose {
+    /// A fork by checks: where each answer leads.
+    Branch(u32, StepId, Vec<(String, StepId)>),
+    /// A fork the operator decides.
+    Decide(u32, StepId, Vec<(String, StepId)>),
+    /// A rung of the ladder, by key.
+    Acknowledge(Vec<String>),
+    /// The severity.
+    Severity,
+    /// A role.
+    Role(Vec<String>),
+    /// How an unknown attempt ended.
+    Settle(ActionRef, u32),
+    /// A step went wrong or `verify` timed out: go to, try again, skip.
+    AfterFailure(u32, StepId),
+    /// Which step to go to.
+    GoTo(u32, Vec<StepId>),
+    /// Cancel a running step: an act that changes something.
+    Cancel(ActionRef, u32),
+}
+
+/// A text that is paged through.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pager {
+    /// Its title.
+    pub title: String,
+    /// Its lines.
+    pub lines: Vec<String>,
+    /// The first line shown.
+    pub top: usize,
+    /// What enter does, where it does something: `write the post-mortem`.
+    pub action: Option<String>,
+}
+
+/// Values of secret variables, by walk: in memory only, asked again when the console comes back.
+pub type Secrets = BTreeMap<u32, BTreeMap<String, SecretString>>;
