@@ -1,4 +1,3 @@
-//! What is true: measures, readings, severities, objectives, the ladder, runbooks, acts and conditions, the journal and
 //! its fold, the post-mortem. Pure: no clock, no I/O, no async, no terminal.
 
 pub mod acts;
@@ -9,6 +8,7 @@ pub mod measure;
 pub mod names;
 pub mod now;
 pub mod reading;
+pub mod redact;
 pub mod runbook;
 pub mod site;
 pub mod strict;
