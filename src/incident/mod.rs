@@ -1,9 +1,11 @@
+//! What is true: measures, readings, severities, objectives, the ladder, runbooks, acts and conditions, the journal and
 //! its fold, the post-mortem. Pure: no clock, no I/O, no async, no terminal.
 
 pub mod acts;
 pub mod clean;
 pub mod fault;
 pub mod judge;
+pub mod ladder;
 pub mod measure;
 pub mod names;
 pub mod now;
@@ -11,4 +13,5 @@ pub mod reading;
 pub mod redact;
 pub mod runbook;
 pub mod site;
+pub mod sitefile;
 pub mod strict;
