@@ -149,6 +149,13 @@ impl Table {
         self.items.iter().any(|item| item.key == key)
     }
 
+    /// Whether the key stands there (untaken) and says `word`.
+    pub fn says(&self, key: &str, word: &str) -> bool {
+        self.items
+            .iter()
+            .any(|item| item.key == key && item.value == Value::Text(word.to_owned()))
+    }
+
     /// Reports that a required key is missing.
     pub fn missing(&self, reader: &mut Reader<'_>, key: &str, example: &str) {
         reader.fault(
