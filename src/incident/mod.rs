@@ -3,6 +3,7 @@
 
 pub mod acts;
 pub mod clean;
+pub mod evaluate;
 pub mod fault;
 pub mod judge;
 pub mod measure;
@@ -12,3 +13,4 @@ pub mod reading;
 pub mod runbook;
 pub mod site;
 pub mod strict;
+pub mod track;
