@@ -3,6 +3,7 @@
 
 pub mod acts;
 pub mod clean;
+pub mod evaluate;
 pub mod fault;
 pub mod journal;
 pub mod judge;
@@ -16,3 +17,4 @@ pub mod runbook;
 pub mod site;
 pub mod sitefile;
 pub mod strict;
+pub mod track;
