@@ -1,5 +1,6 @@
 //! How each system is seen and acted upon, live: one folder a system. A system is one value a target of the site.
 
+pub mod postgres;
 pub mod wire;
 
 use std::sync::Arc;
