@@ -1,0 +1,343 @@
+//! Rows of the post-mortem's tables.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{BLANK, between, instant, text};
+use crate::incident::acts::Act;
+use crate::incident::acts::postgres::PgAct;
+use crate::incident::journal::fold::{Attempt, Phase};
+use crate::incident::journal::{Entry, Fact, Incident, Note, Report, StepState, Walk};
+use crate::incident::measure::Span;
+use crate::incident::reading::{Holds, Outcome, Verdict};
+use crate::incident::runbook::Code;
+use crate::incident::site::Site;
+
+#[derive(Debug, Serialize)]
+pub(super) struct RoleRow {
+    role: String,
+    who: String,
+}
+
+pub(super) fn roles(incident: &Incident) -> Vec<RoleRow> {
+    let roles = incident.roles.iter();
+    roles.map(|(role, who)| RoleRow { role: text(role), who: text(who) }).collect()
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ObjectiveRow {
+    name: &'static str,
+    promised: String,
+    actual: String,
+    verdict: &'static str,
+}
+
+/// RTO runs from the declaration to the instant users were served again; RPO is what the promotions lost.
+pub(super) fn objectives(incident: &Incident, site: &Site) -> Vec<ObjectiveRow> {
+    let of_severity = site.severities.iter().find(|s| s.id == incident.severity).and_then(|s| s.rto);
+    let served = incident.mitigated.as_ref().or(incident.resolved.as_ref()).map(|(at, _)| *at);
+    let rto = served.map(|at| (at - incident.declared.wall).to_std().unwrap_or(Duration::ZERO));
+    let rto_note = if incident.mitigated.is_none() { " (until resolved)" } else { "" };
+    let loss = promotions(incident).last().map(|attempt| loss_of(attempt));
+    vec![
+        ObjectiveRow {
+            name: "RTO",
+            promised: promised(of_severity.or(site.objectives.rto)),
+            actual: rto.map_or(BLANK.into(), |rto| format!("{}{rto_note}", Span(rto))),
+            verdict: verdict(of_severity.or(site.objectives.rto), rto),
+        },
+        ObjectiveRow {
+            name: "RPO",
+            promised: promised(site.objectives.rpo),
+            actual: match &loss {
+                Some((_, words)) => words.clone(),
+                None => "nothing was promoted or restored".into(),
+            },
+            verdict: match &loss {
+                Some((loss, _)) => verdict(site.objectives.rpo, *loss),
+                None => "",
+            },
+        },
+    ]
+}
+
+fn promised(objective: Option<Duration>) -> String {
+    objective.map_or("none".into(), |o| Span(o).to_string())
+}
+
+fn verdict(objective: Option<Duration>, actual: Option<Duration>) -> &'static str {
+    match (objective, actual) {
+        (Some(objective), Some(actual)) if actual <= objective => "met",
+        (Some(_), Some(_)) => "**missed**",
+        (Some(_), None) => "unknown",
+        (None, _) => "",
+    }
+}
+
+fn promotions(incident: &Incident) -> Vec<&Attempt> {
+    let attempts = incident.walks.iter().flat_map(attempts);
+    attempts
+        .filter(|a| a.phase() == Phase::Done)
+        .filter(|a| matches!(&a.intent.resolved.code, Code::Act { act: Act::Postgres(PgAct::Promote { .. }) }))
+        .collect()
+}
+
+/// What the loss guard measured when the promotion was confirmed: milliseconds where it could be measured, and its words.
+fn loss_of(attempt: &Attempt) -> (Option<Duration>, String) {
+    let found = attempt.intent.verdicts.iter().find(|(name, _)| name.starts_with("loss"));
+    match found {
+        Some((_, verdict)) => (verdict.badness.map(Duration::from_millis), verdict.saw.one_line().markdown()),
+        None => (None, "not measured".into()),
+    }
+}
+
+/// Every attempt of a walk in the order they were confirmed.
+pub(super) fn attempts(walk: &Walk) -> Vec<&Attempt> {
+    let states = walk.steps.values().flat_map(|s| s.actions.values());
+    let mut found: Vec<&Attempt> = states.flat_map(|a| &a.attempts).collect();
+    found.sort_by_key(|a| a.intent_seq);
+    found
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct WalkRows {
+    title: String,
+    runbook: String,
+    digest: String,
+    vars: String,
+    rows: Vec<StepRow>,
+    attempts: Vec<AttemptRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct StepRow {
+    step: String,
+    state: &'static str,
+    by: String,
+    at: String,
+    took: String,
+    result: String,
+}
+
+#[derive(Debug, Serialize)]
+struct AttemptRow {
+    title: String,
+    what: String,
+    verdicts: Vec<String>,
+    excerpt: String,
+}
+
+pub(super) fn walks(incident: &Incident) -> Vec<WalkRows> {
+    incident.walks.iter().map(walk_rows).collect()
+}
+
+fn walk_rows(walk: &Walk) -> WalkRows {
+    let vars: Vec<String> =
+        walk.chosen.vars.iter().map(|(name, value)| format!("{} = {}", text(name), text(value))).collect();
+    WalkRows {
+        title: text(&walk.chosen.title),
+        runbook: text(walk.chosen.runbook.as_str()),
+        digest: walk.chosen.digest.clone(),
+        vars: vars.join(", "),
+        rows: walk.chosen.steps.iter().map(|(id, title)| step_row(title, walk.steps.get(id))).collect(),
+        attempts: attempts(walk).into_iter().map(attempt_row).collect(),
+    }
+}
+
+fn step_row(title: &str, state: Option<&StepState>) -> StepRow {
+    let row = |state, by: &str, at: Option<DateTime<Utc>>, took: String, result: String| StepRow {
+        step: text(title),
+        state,
+        by: text(by),
+        at: at.map_or(String::new(), |at| at.format("%H:%M:%S").to_string()),
+        took,
+        result,
+    };
+    let Some(state) = state else {
+        return row("not reached", "", None, String::new(), String::new());
+    };
+    if let Some(reason) = &state.skipped {
+        return row("skipped", "", None, String::new(), reason.one_line().markdown());
+    }
+    let last = state.actions.values().filter_map(|a| a.attempts.last()).max_by_key(|a| a.intent_seq);
+    match (last, state.ticks.values().max_by_key(|(at, ..)| *at)) {
+        (Some(attempt), _) => {
+            row(word(attempt.phase()), &attempt.by.name, Some(attempt.confirmed), took(attempt), result(attempt))
+        }
+        (None, Some((at, actor, note))) => {
+            let note = note.as_ref().map_or(String::new(), |n| n.one_line().markdown());
+            row("done by hand", &actor.name, Some(*at), String::new(), note)
+        }
+        (None, None) => {
+            let way = state.branched.as_ref().map_or(String::new(), |(way, to)| format!("{} → #{to}", text(way)));
+            row("answered", "", None, String::new(), way)
+        }
+    }
+}
+
+fn word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Waiting => "waiting",
+        Phase::Intended => "confirmed, not run",
+        Phase::Running => "running",
+        Phase::Done => "done",
+        Phase::Failed => "**failed**",
+        Phase::Unknown => "**unknown**",
+        Phase::Refused => "**refused**",
+        Phase::Voided => "voided",
+    }
+}
+
+fn took(attempt: &Attempt) -> String {
+    match (&attempt.started, &attempt.ended) {
+        (Some((from, ..)), Some(ended)) => between(*from, ended.at),
+        _ => String::new(),
+    }
+}
+
+fn result(attempt: &Attempt) -> String {
+    if let Some((done, reason)) = &attempt.settled {
+        let word = if *done { "it happened" } else { "it did not happen" };
+        return format!("settled: {word}: {}", reason.one_line().markdown());
+    }
+    let Some(ended) = &attempt.ended else { return String::new() };
+    match &ended.outcome {
+        Outcome::Done { said } => said.one_line().markdown(),
+        Outcome::Failed { failure, exit } => {
+            let exit = exit.map_or(String::new(), |code| format!("exit {code}: "));
+            format!("{exit}{}", text(&failure.to_string()))
+        }
+        Outcome::Unknown { failure } => text(&failure.to_string()),
+        Outcome::Refused { verdicts } => {
+            verdicts.iter().map(|v| v.saw.one_line().markdown()).collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
+fn attempt_row(attempt: &Attempt) -> AttemptRow {
+    let resolved = &attempt.intent.resolved;
+    let places: Vec<String> =
+        resolved.targets.iter().map(|p| format!("{} ({})", text(p.target.as_str()), text(&p.place))).collect();
+    let on = if places.is_empty() { String::new() } else { format!(" on {}", places.join(", ")) };
+    let excerpt = attempt.ended.as_ref().map(|e| &e.excerpt).filter(|e| !e.as_str().trim().is_empty());
+    let took = took(attempt);
+    let took = if took.is_empty() { took } else { format!(", took {took}") };
+    AttemptRow {
+        title: format!("{} — attempt {}: {}", text(&resolved.step_title), resolved.attempt, word(attempt.phase())),
+        what: format!(
+            "`{}`{on}, confirmed by {} at {}{took}. {}",
+            code_word(&resolved.code),
+            text(&attempt.by.name),
+            instant(attempt.confirmed),
+            result(attempt),
+        ),
+        verdicts: attempt.intent.verdicts.iter().map(verdict_line).collect(),
+        excerpt: excerpt.map_or(String::new(), |e| e.fence("text")),
+    }
+}
+
+fn code_word(code: &Code) -> String {
+    match code {
+        Code::Shell { host: Some(host), .. } => format!("sh on {host}"),
+        Code::Shell { .. } => "sh".into(),
+        Code::Sql { on, .. } => format!("sql on {on}"),
+        Code::Redis { on, .. } => format!("redis on {on}"),
+        Code::Http { .. } => "http".into(),
+        Code::Act { act } => act.word(),
+    }
+}
+
+fn verdict_line((name, verdict): &(String, Verdict)) -> String {
+    let symbol = match verdict.holds {
+        Holds::Yes => "✔",
+        Holds::No => "✖",
+        Holds::Unknown => "?",
+    };
+    format!("{symbol} {}: {}", text(name), verdict.saw.one_line().markdown())
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct TimelineRow {
+    at: String,
+    who: String,
+    what: String,
+}
+
+pub(super) fn timeline(incident: &Incident) -> Vec<TimelineRow> {
+    let lines = incident.entries.iter().filter_map(|entry| {
+        let what = line(entry)?;
+        Some(TimelineRow {
+            at: entry.at.wall.format("%Y-%m-%d %H:%M:%S").to_string(),
+            who: text(&entry.actor.name),
+            what: text(&what),
+        })
+    });
+    lines.collect()
+}
+
+/// An entry in one line, as the timeline shows it; none for what is only bookkeeping.
+pub fn line(entry: &Entry) -> Option<String> {
+    Some(match &entry.fact {
+        Fact::Declared(d) => format!("declared {}: {} ({})", d.id, d.title, d.severity),
+        Fact::Intent(intent) => {
+            let resolved = &intent.resolved;
+            let overridden = match intent.overrides.len() {
+                0 => String::new(),
+                n => format!(", {n} overridden"),
+            };
+            format!("{}: confirmed {}{overridden}", resolved.step_title, resolved.action)
+        }
+        Fact::Report(Report::Started { action, attempt, .. }) => format!("{action}: attempt {attempt} started"),
+        Fact::Report(Report::Ended { action, outcome, .. }) => match outcome {
+            Outcome::Done { said } => format!("{action}: done: {said}"),
+            Outcome::Failed { failure, .. } => format!("{action}: failed: {failure}"),
+            Outcome::Unknown { failure } => format!("{action}: unknown: {failure}"),
+            Outcome::Refused { verdicts } => {
+                let saw: Vec<&str> = verdicts.iter().map(|v| v.saw.as_str()).collect();
+                format!("{action}: refused: {}", saw.join("; "))
+            }
+        },
+        Fact::Note(note) => return note_line(note),
+    })
+}
+
+fn note_line(note: &Note) -> Option<String> {
+    Some(match note {
+        Note::Said { text, .. } => format!("note: {text}"),
+        Note::Severity { to, reason } => format!("severity is now {to}: {reason}"),
+        Note::Role { role, who } => format!("{role} is {who}"),
+        Note::Acknowledged { rung } => format!("acknowledged {rung}"),
+        Note::Due { words, .. } => format!("due: {words}"),
+        Note::Chosen(chosen) => format!("opened the runbook {}", chosen.title),
+        Note::WalkEnded { reason: None, .. } => "the runbook is done".into(),
+        Note::WalkEnded { reason: Some(reason), .. } => format!("left the runbook: {reason}"),
+        Note::Ticked { step, index: 0, .. } => format!("#{step}: read"),
+        Note::Ticked { step, index, note, .. } => match note {
+            Some(note) => format!("#{step}/{index}: done by hand: {note}"),
+            None => format!("#{step}/{index}: done by hand"),
+        },
+        Note::Skipped { step, reason, .. } => format!("#{step}: skipped: {reason}"),
+        Note::Branched { step, way, to, reason, .. } => match reason {
+            Some(reason) => format!("#{step}: {way}, on to #{to}: {reason}"),
+            None => format!("#{step}: {way}, on to #{to}"),
+        },
+        Note::WentTo { step, reason, .. } => format!("went to #{step}: {reason}"),
+        Note::Voided { reason, .. } => format!("a confirmation was taken back: {reason}"),
+        Note::Settled { action, done: true, reason, .. } => format!("{action}: it happened: {reason}"),
+        Note::Settled { action, done: false, reason, .. } => format!("{action}: it did not happen: {reason}"),
+        Note::Captured { name, value, .. } => match value {
+            Some(value) => format!("captured {name}: {value}"),
+            None => format!("captured {name}, a secret"),
+        },
+        Note::Standing { subject, from, to, words } => format!("{subject}: {from} → {to}: {words}"),
+        Note::Maintenance { on: true } => "maintenance mode on".into(),
+        Note::Maintenance { on: false } => "maintenance mode off".into(),
+        Note::Mitigated { how } => format!("users are served again: {how}"),
+        Note::Resolved { summary, .. } => format!("resolved: {summary}"),
+        Note::PostMortem { path, .. } => format!("post-mortem written to {path}"),
+        Note::Trouble { words } => format!("journal: {words}"),
+        Note::Vitals(_) | Note::LastSeen { .. } => return None,
+    })
+}
