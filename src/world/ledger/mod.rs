@@ -1,5 +1,16 @@
 //! The ledger: where a journal is kept. The file ledger is the truth.
 
+mod disk;
+mod file;
+mod lines;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use disk::{Disk, RealDisk, look, replace};
+pub use file::{FileLedger, copy_runbook, declare, open, open_on, read, runbook_copy, verify};
+pub use lines::Trouble;
+
 use futures_util::future::BoxFuture;
 
 use crate::console::confirm::Confirmed;
@@ -45,5 +56,15 @@ impl Committed {
     /// The intent's entry.
     pub fn entry(&self) -> &Entry {
         &self.entry
+    }
+
+    /// What was confirmed.
+    pub fn confirmed(&self) -> &Confirmed {
+        &self.confirmed
+    }
+
+    /// What opens the gate of its runner; its hash stands in the intent.
+    pub(in crate::world) fn nonce(&self) -> &str {
+        &self.nonce
     }
 }
