@@ -13,6 +13,7 @@ pub mod ladder;
 pub mod measure;
 pub mod names;
 pub mod now;
+pub mod postmortem;
 pub mod reading;
 pub mod redact;
 pub mod replication;

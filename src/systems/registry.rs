@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Shared;
 use super::files::Files;
 use super::http::Http;
+use super::postgres::Postgres;
 use super::redis::Redis;
 use super::sentinel::Sentinel;
 use crate::incident::names::TargetId;
@@ -16,7 +17,7 @@ pub fn open(site: &Site) -> BTreeMap<TargetId, Shared> {
     let mut systems = BTreeMap::new();
     for target in &site.targets {
         let system: Shared = match &target.endpoint {
-            Endpoint::Postgres(_) => continue,
+            Endpoint::Postgres(_) => Arc::new(Postgres::new(target)),
             Endpoint::Redis(at) => Arc::new(Redis::new(target, at, site)),
             Endpoint::Sentinel(at) => Arc::new(Sentinel::new(target, at, site)),
             Endpoint::Http(at) => Arc::new(Http::new(target, at)),

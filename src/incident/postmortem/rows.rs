@@ -206,8 +206,10 @@ fn result(attempt: &Attempt) -> String {
     match &ended.outcome {
         Outcome::Done { said } => said.one_line().markdown(),
         Outcome::Failed { failure, exit } => {
-            let exit = exit.map_or(String::new(), |code| format!("exit {code}: "));
-            format!("{exit}{}", text(&failure.to_string()))
+            // A failure's sentence names the exit status where its system had one to tell.
+            let said = failure.to_string();
+            let exit = exit.map(|code| format!("exit {code}")).filter(|exit| !said.contains(exit));
+            text(&exit.map_or(said.clone(), |exit| format!("{exit}: {said}")))
         }
         Outcome::Unknown { failure } => text(&failure.to_string()),
         Outcome::Refused { verdicts } => {
