@@ -357,6 +357,7 @@ mod tests {
                 "CONFIG SET requirepass [redacted]",
             ),
             ("--password abc --x", "--password [redacted] --x"),
+            ("mytool --pass=abc x", "mytool --pass=[redacted] x"),
             (
                 "https://h/?token=abc&x=1",
                 "https://h/?token=[redacted]&x=1",
