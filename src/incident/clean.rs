@@ -159,9 +159,10 @@ fn kind(c: char) -> Kind {
     }
 }
 
-/// Controls, Bidi_Control, Default_Ignorable_Code_Point (zero-width, fillers, tags, variation selectors), line and
+/// Whether a character commands, turns round or hides, and so may never reach a screen: controls (newline and tab too),
+/// Bidi_Control, Default_Ignorable_Code_Point (zero-width, fillers, tags, variation selectors), line and
 /// paragraph separators, interlinear annotation, noncharacters. Source: Unicode 17, PropList and DerivedCoreProperties.
-fn hidden(c: char) -> bool {
+pub fn hidden(c: char) -> bool {
     matches!(c,
         '\u{00}'..='\u{1F}' | '\u{7F}'..='\u{9F}' // C0, DEL, C1
         | '\u{AD}' | '\u{34F}' | '\u{61C}' // soft hyphen, grapheme joiner, Arabic letter mark

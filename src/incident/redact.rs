@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -33,9 +34,10 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Knows the secrets of a site while it runs, and what secrets look like.
+/// Knows the secrets of a site while it runs, and what secrets look like. A clone shares what it knows.
+#[derive(Clone)]
 pub struct Redactor {
-    forms: Vec<Form>,
+    forms: Arc<[Form]>,
 }
 
 /// One way a known value may be written.
@@ -75,7 +77,9 @@ impl Redactor {
                 push_forms(line, &mut forms);
             }
         }
-        Self { forms }
+        Self {
+            forms: forms.into(),
+        }
     }
 
     /// `text` with every secret in it replaced by [`REDACTED`]. Redacting twice changes nothing more.
@@ -89,14 +93,14 @@ impl Redactor {
     }
 
     /// A stream that redacts what is pushed into it piece by piece.
-    pub fn stream(&self) -> Stream<'_> {
-        Stream::new(self)
+    pub fn stream(&self) -> Stream {
+        Stream::new(self.clone())
     }
 
     /// Every secret of `text`. They may overlap: all are found in the text as it was, so that none hides another.
     fn finds(&self, text: &str) -> Vec<Find> {
         let mut finds = Vec::new();
-        for form in &self.forms {
+        for form in self.forms.iter() {
             let value = form.text.expose_secret();
             for (at, _) in text.match_indices(value) {
                 let range = widen(text, at..at + value.len(), form.before, form.after);
@@ -357,6 +361,7 @@ mod tests {
                 "CONFIG SET requirepass [redacted]",
             ),
             ("--password abc --x", "--password [redacted] --x"),
+            ("mytool --pass=abc x", "mytool --pass=[redacted] x"),
             (
                 "https://h/?token=abc&x=1",
                 "https://h/?token=[redacted]&x=1",

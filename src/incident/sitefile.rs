@@ -29,8 +29,12 @@ pub const SAMPLE: &str = include_str!("../../site.sample.toml");
 pub fn parse(file: &str, text: &str, base: &Path) -> (Option<Site>, Vec<Fault>) {
     let mut reader = Reader::new(Source { file, text });
     let table = reader.parse(0..text.len(), "the site");
+    let unreadable = std::mem::take(&mut reader.faults);
     let site = site(&mut reader, table, &Folder::new(base), digest(text));
     let mut faults = reader.faults;
+    // What the parser made of a line it could not read is no fault of its own.
+    faults.retain(|fault| unreadable.iter().all(|other| other.line != fault.line));
+    faults.extend(unreadable);
     faults.sort_by_key(|fault| (fault.line, fault.col));
     let usable = faults.iter().all(|fault| fault.weight == Weight::Warning);
     (site.filter(|_| usable), faults)

@@ -94,7 +94,14 @@ impl<'a> Reader<'a> {
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let at = error.span().unwrap_or(0..0);
-            self.fault(&shift(&at, part.start), one_line(error.message()), "");
+            let (what, instead) = match error.message() {
+                "duplicate key" => (
+                    format!("{} stands twice", text.get(at.clone()).unwrap_or("a key")),
+                    "take one out",
+                ),
+                other => (one_line(other), ""),
+            };
+            self.fault(&shift(&at, part.start), what, instead);
         }
         let at = part.clone();
         Table {

@@ -25,7 +25,7 @@ const PATTERNS: [&str; 15] = [
     r#"\bredis-cli\b[^\n|;&]{0,512}?[ \t](?:-a|--pass)[ \t=]{0,8}("[^"\n]*|'[^'\n]*|[^\s"';&|]+)"#,
     r#"\bsshpass\b[^\n|;&]{0,64}?[ \t]-p[ \t]{0,8}("[^"\n]*|'[^'\n]*|[^\s"';&|]+)"#,
     // NAME=value, "name": "value", --name value; the name may be part of a longer one: DB_PASSWORD, aws_secret_access_key.
-    r#"(?i)(?:password|passwd|passphrase|\bpwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|rediscli_auth|credentials?)[a-z0-9_-]{0,40}["']?[ \t]{0,8}(?:=>?[ \t]{0,8}(?:"([^"\n]+)|'([^'\n]+)|([^\s"'{&;]+))|:[ \t]{0,8}(?:"([^"\n]+)|'([^'\n]+)))|(?i)--(?:password|passwd|pass|token|secret|requirepass|masterauth)[ \t]{1,8}["']?([^\s"'&;]+)"#,
+    r#"(?i)(?:password|passwd|passphrase|\bpwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|rediscli_auth|credentials?)[a-z0-9_-]{0,40}["']?[ \t]{0,8}(?:=>?[ \t]{0,8}(?:"([^"\n]+)|'([^'\n]+)|([^\s"'{&;]+))|:[ \t]{0,8}(?:"([^"\n]+)|'([^'\n]+)))|(?i)--(?:password|passwd|pass|token|secret|requirepass|masterauth)(?:=|[ \t]{1,8})["']?([^\s"'&;]+)"#,
     // A line of YAML: one word behind the colon. More words are a sentence about a password.
     r#"(?im)^[ \t]{0,64}(?:-[ \t]{0,8})?[a-z0-9_.-]{0,40}(?:password|passwd|passphrase|secret|token|api_?key|access_?key)[a-z0-9_.-]{0,40}:[ \t]{1,8}([^\s"'{]+)[ \t]*\r?$"#,
     // SQL and Redis commands and settings.

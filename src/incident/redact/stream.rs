@@ -16,8 +16,8 @@ const EAGER: usize = 8 * 1024;
 
 /// A stream of bytes that comes out as text without secrets. Whole lines come out at once, the rest with [`Stream::finish`].
 #[derive(Debug)]
-pub struct Stream<'a> {
-    redactor: &'a Redactor,
+pub struct Stream {
+    redactor: Redactor,
     /// Bytes of a character that is not complete yet.
     partial: Vec<u8>,
     held: Held,
@@ -39,8 +39,8 @@ impl std::fmt::Debug for Held {
     }
 }
 
-impl<'a> Stream<'a> {
-    pub(super) fn new(redactor: &'a Redactor) -> Self {
+impl Stream {
+    pub(super) fn new(redactor: Redactor) -> Self {
         let window = WINDOW.max(2 * redactor.longest());
         Self {
             redactor,
@@ -220,6 +220,46 @@ mod tests {
         }
         let one_by_one: Vec<&[u8]> = bytes.chunks(1).collect();
         assert_eq!(pushed(&redactor, &one_by_one), whole);
+    }
+
+    #[test]
+    fn pieces_of_any_size_give_what_the_whole_gives() {
+        const LINES: [&str; 12] = [
+            "plain output, nothing to see",
+            "",
+            "PGPASSWORD=abc psql -h db",
+            "postgres://u:p@ss@db:5432/app",
+            r#"{"password": "a b c", "x": 1}"#,
+            "redis-cli -a s3c PING",
+            "token: abcdef",
+            "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\nIB+/=\n-----END EC PRIVATE KEY-----",
+            "c3dvcmRmaXNo and swordfish",
+            "first line\nsecond line",
+            "first line\nanother line",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.SflKxwRJ é…",
+        ];
+        let redactor = Redactor::new(["swordfish".into(), "first line\nsecond line".into()]);
+        let mut seed: u64 = 42;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            usize::try_from(seed >> 33).unwrap() % below
+        };
+        for round in 0..200 {
+            let text: String = (0..8)
+                .map(|_| format!("{}\n", LINES[next(LINES.len())]))
+                .collect();
+            let (mut rest, mut pieces) = (text.as_bytes(), Vec::new());
+            while !rest.is_empty() {
+                let (piece, more) = rest.split_at(1 + next(40.min(rest.len())));
+                pieces.push(piece);
+                rest = more;
+            }
+            assert_eq!(
+                pushed(&redactor, &pieces),
+                redactor.redact(&text),
+                "round {round}: {text}"
+            );
+        }
     }
 
     #[test]

@@ -215,7 +215,7 @@ fn url(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Optio
         }
         _ => reader.fault(
             &at,
-            format!("{}: the url is none of http or https", table.name),
+            format!("{}: the url is neither http nor https", table.name),
             "write https://HOST/PATH",
         ),
     }

@@ -2,15 +2,20 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::super::clean::{Clean, phrase_ok};
 use super::super::fault::nearest;
+use super::super::measure::parse_span;
 use super::super::redact::Redactor;
 use super::super::site::SecretRef;
 use super::super::strict::{Reader, Table, Value};
 
 /// What a secret is to be written as.
 const SECRET: &str = "write { env = \"NAME\" }, { file = \"PATH\" } or { command = [\"PROGRAM\"] }";
+
+/// How a program is to be written.
+const ARGV: &str = "write a list: [\"PROGRAM\", \"ARGUMENT\"]";
 
 /// Where the site file stands, and what secrets look like.
 pub(super) struct Folder<'a> {
@@ -74,43 +79,37 @@ impl<'a> Folder<'a> {
         if reader.faults.len() > faults {
             return None;
         }
-        for (at, word) in &words {
-            if self.redactor.finds_any(word) {
-                reader.fault(
-                    at,
-                    format!("{}: {key} holds a secret in plain text", table.name),
-                    "let the program read it from a file, and change it",
-                );
-            }
+        let argv: Vec<String> = words.iter().map(|(_, word)| word.clone()).collect();
+        let Some((at, program)) = words.first() else {
+            let what = format!("{}: {key} names no program", table.name);
+            reader.fault(&table.at, what, ARGV);
+            return None;
+        };
+        // Neither is repeated: a command line may hold a secret, and faults are printed and logged.
+        if self.redactor.finds_any(&argv.join(" ")) {
+            let what = format!("{}: {key} holds a secret in plain text", table.name);
+            reader.fault(
+                at,
+                what,
+                "let the program read it from a file, and change it",
+            );
+            return None;
         }
-        let mut argv: Vec<String> = words.iter().map(|(_, word)| word.clone()).collect();
-        match words.first() {
-            None => {
-                reader.fault(
-                    &table.at,
-                    format!("{}: {key} names no program", table.name),
-                    format!("write {key} = [\"PROGRAM\", \"ARGUMENT\"]"),
-                );
-                return None;
-            }
-            // One text alone is taken for a list: a command line would become a program of that whole name.
-            Some((at, program)) if program.is_empty() || program.contains(char::is_whitespace) => {
-                reader.fault(
-                    at,
-                    format!("{}: {key} names the program {program:?}", table.name),
-                    format!("write {key} = [\"PROGRAM\", \"ARGUMENT\"]"),
-                );
-                return None;
-            }
-            Some((at, program)) if program.contains('/') => {
-                argv[0] = self
-                    .resolve(reader, at, key, program)?
-                    .display()
-                    .to_string();
-            }
-            Some(_) => {}
+        if program.is_empty() || program.contains(char::is_whitespace) {
+            let what = format!("{}: {key} is a command line in one text", table.name);
+            reader.fault(at, what, ARGV);
+            return None;
         }
-        Some(argv)
+        if !program.contains('/') {
+            return Some(argv);
+        }
+        let program = self.resolve(reader, at, key, program)?;
+        let arguments = argv.into_iter().skip(1);
+        Some(
+            std::iter::once(program.display().to_string())
+                .chain(arguments)
+                .collect(),
+        )
     }
 
     /// A secret by reference.
@@ -169,7 +168,11 @@ impl<'a> Folder<'a> {
 
     /// Whether a variable would hold a secret.
     pub(super) fn is_secret(&self, name: &str, value: &str) -> bool {
-        self.redactor.finds_any(&format!("{name}={value}"))
+        // `PASSWORD_FILE` says where it is, not what it is.
+        let place = ["FILE", "PATH", "DIR"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        !place && self.redactor.finds_any(&format!("{name}={value}"))
     }
 }
 
@@ -177,6 +180,22 @@ impl<'a> Folder<'a> {
 pub(super) fn text(reader: &mut Reader<'_>, table: &mut Table, key: &str) -> Option<String> {
     let (at, text) = table.text_at(reader, key)?;
     plain(reader, &at, key, &text).then_some(text)
+}
+
+/// A duration with its place.
+pub(super) fn span_at(
+    reader: &mut Reader<'_>,
+    table: &mut Table,
+    key: &str,
+) -> Option<(Range<usize>, Duration)> {
+    let (at, text) = table.text_at(reader, key)?;
+    match parse_span(&text) {
+        Ok(span) => Some((at, span)),
+        Err(why) => {
+            reader.fault(&at, format!("{key}: {why}"), "");
+            None
+        }
+    }
 }
 
 /// Such a text that must be there.

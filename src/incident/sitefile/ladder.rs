@@ -1,5 +1,6 @@
 //! `[[severities]]`, `[[ladder]]` and `[[contacts]]`: how bad it is, who is told by when, who is who.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::super::names::SeverityId;
@@ -60,25 +61,25 @@ pub(super) fn rungs(
         site.take("ladder");
         return defaults::ladder(severities);
     }
-    let mut found: Vec<Rung> = Vec::new();
+    let mut found = Vec::new();
     for table in site.tables(reader, "ladder", "rung") {
         let at = table.at.clone();
-        let Some(mut rung) = rung(reader, table, severities, categories) else {
-            continue;
-        };
-        match free_key(&rung, &found) {
-            Some(key) => {
-                rung.key = key;
-                found.push(rung);
+        found.extend(rung(reader, table, severities, categories).map(|rung| (at, rung)));
+    }
+    let keys: Vec<Option<String>> = found
+        .iter()
+        .map(|(_, rung)| own_key(rung, &found))
+        .collect();
+    for ((at, rung), key) in found.iter_mut().zip(keys) {
+        match key {
+            Some(key) => rung.key = key,
+            None => {
+                let what = format!("rung {} stands twice", rung.key);
+                reader.fault(at, what, "take one out");
             }
-            None => reader.fault(
-                &at,
-                format!("rung {} stands twice", rung.key),
-                "take one out",
-            ),
         }
     }
-    found
+    found.into_iter().map(|(_, rung)| rung).collect()
 }
 
 fn rung(
@@ -161,29 +162,34 @@ fn known<'n>(
     texts.into_iter().map(|(_, text)| text).collect()
 }
 
-/// The shortest key no other rung has: who and when, then what, then for whom it holds. Acknowledgements are kept under it,
-/// so it hangs on nothing but the rung's own words. None when another rung says the same.
-fn free_key(rung: &Rung, others: &[Rung]) -> Option<String> {
+/// The shortest key of a rung that no other one has: who and when, else what too, else for whom it holds, and so on.
+/// Acknowledgements are kept under it, so it is made of words and not of the order in the file. None when another rung
+/// says the same.
+fn own_key(rung: &Rung, all: &[(Range<usize>, Rung)]) -> Option<String> {
+    (1..=6)
+        .map(|parts| (parts, long_key(rung, parts)))
+        .find(|(parts, key)| {
+            all.iter()
+                .filter(|(_, other)| long_key(other, *parts) == *key)
+                .count()
+                == 1
+        })
+        .map(|(_, key)| key)
+}
+
+/// The key of a rung made of the first `parts` of what it says.
+fn long_key(rung: &Rung, parts: usize) -> String {
     let severities: Vec<&str> = rung.severities.iter().map(SeverityId::as_str).collect();
-    let more = [
+    let all = [
+        key(&rung.who, rung.after),
         slug(&rung.what),
         slug(&severities.join(" ")),
         slug(&rung.categories.join(" ")),
         slug(rung.channel.as_deref().unwrap_or_default()),
         format!("{:?}", rung.from).to_lowercase(),
     ];
-    let mut key = rung.key.clone();
-    let free = |key: &str| others.iter().all(|other| other.key != key);
-    if free(&key) {
-        return Some(key);
-    }
-    for part in more.iter().filter(|part| !part.is_empty()) {
-        key = format!("{key}-{part}");
-        if free(&key) {
-            return Some(key);
-        }
-    }
-    None
+    let said = all.into_iter().take(parts).filter(|part| !part.is_empty());
+    said.collect::<Vec<_>>().join(".")
 }
 
 /// `engineering-lead@15m`.

@@ -87,40 +87,36 @@ pub(super) fn system(reader: &mut Reader<'_>, table: &mut Table) -> Option<&'sta
 }
 
 fn interval(reader: &mut Reader<'_>, table: &mut Table) -> Duration {
-    let owner = table.name.clone();
-    let read = |text: &str| -> Result<Duration, String> {
-        let interval = super::super::measure::parse_span(text)?;
-        if interval < SHORTEST_INTERVAL {
-            return Err(format!(
-                "{} is shorter than {} ({owner})",
-                Span(interval),
-                Span(SHORTEST_INTERVAL)
-            ));
+    match fields::span_at(reader, table, "interval") {
+        None => defaults::INTERVAL,
+        Some((at, interval)) if interval < SHORTEST_INTERVAL => {
+            let what = format!("{}: interval is {}", table.name, Span(interval));
+            reader.fault(&at, what, "write 100ms or more: a probe is a load too");
+            defaults::INTERVAL
         }
-        Ok(interval)
-    };
-    table
-        .read(reader, "interval", read)
-        .unwrap_or(defaults::INTERVAL)
+        Some((_, interval)) => interval,
+    }
 }
 
 fn timeout(reader: &mut Reader<'_>, table: &mut Table, interval: Duration) -> Duration {
     let most = interval.saturating_mul(10);
-    let owner = table.name.clone();
-    let read = |text: &str| -> Result<Duration, String> {
-        match super::super::measure::parse_span(text)? {
-            Duration::ZERO => Err(format!("no probe ends in no time ({owner})")),
-            timeout if timeout > most => Err(format!(
-                "{} is more than ten intervals of {} ({owner})",
-                Span(timeout),
-                Span(interval)
-            )),
-            timeout => Ok(timeout),
-        }
+    let default = defaults::TIMEOUT.min(most);
+    let Some((at, timeout)) = fields::span_at(reader, table, "timeout") else {
+        return default;
     };
-    table
-        .read(reader, "timeout", read)
-        .unwrap_or(defaults::TIMEOUT.min(most))
+    let owner = &table.name;
+    if timeout.is_zero() {
+        let what = format!("{owner}: timeout is {}", Span(timeout));
+        reader.fault(&at, what, "write 1s or more: no probe ends in no time");
+        return default;
+    }
+    if timeout > most {
+        let (timeout, interval) = (Span(timeout), Span(interval));
+        let what = format!("{owner}: timeout {timeout} is over ten intervals of {interval}");
+        reader.fault(&at, what, "write less, or probe less often");
+        return default;
+    }
+    timeout
 }
 
 fn failures(reader: &mut Reader<'_>, table: &mut Table) -> u32 {

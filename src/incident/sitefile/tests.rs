@@ -216,10 +216,10 @@ fn rungs_that_meet_keep_keys_of_their_own() {
     assert_eq!(
         keys,
         [
-            "vp-engineering@30m",
-            "vp-engineering@30m-notify",
-            "vp-engineering@30m-notify-sev-3",
-            "vp-engineering@30m-notify-sev-3-declaration",
+            "vp-engineering@30m.notify.sev-1",
+            "vp-engineering@30m.notify.sev-2",
+            "vp-engineering@30m.notify.sev-3.resolution",
+            "vp-engineering@30m.notify.sev-3.declaration",
         ]
     );
     assert_eq!(site.ladder[2].from, RungFrom::Resolution);
