@@ -9,6 +9,7 @@ pub mod measure;
 pub mod names;
 pub mod now;
 pub mod reading;
+pub mod resolve;
 pub mod runbook;
 pub mod site;
 pub mod strict;
