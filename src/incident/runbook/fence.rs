@@ -286,11 +286,11 @@ struct Given {
     tx: bool,
 }
 
+const SHELL_ATTRIBUTES: &[&str] = &["on", "with", "expect", "as", "path", "secret", "guards"];
+
 fn attributes_of(executor: Executor) -> &'static [&'static str] {
     match executor {
-        Executor::Shell(_) | Executor::Console => {
-            &["on", "with", "expect", "as", "path", "secret", "guards"]
-        }
+        Executor::Shell(_) | Executor::Console => SHELL_ATTRIBUTES,
         Executor::Sql => &["on", "tx", "expect", "as", "path", "secret"],
         Executor::Redis => &["on", "expect", "as", "path", "secret"],
         Executor::Http => &["expect", "as", "path", "secret"],
@@ -308,8 +308,11 @@ fn attributes(reader: &mut Reader<'_>, executor: Executor, words: &[Word]) -> Gi
                 _ if ROLES.iter().any(|(role, _)| *role == key) => {
                     "the role stands second, behind the language".to_owned()
                 }
-                Some(meant) => format!("did you mean {meant}?"),
-                None => format!("known here: {}", known.join(", ")),
+                // A word of other executors is no slip of the pen.
+                Some(meant) if !SHELL_ATTRIBUTES.contains(&key) => {
+                    format!("did you mean {meant}?")
+                }
+                _ => format!("known here: {}", known.join(", ")),
             };
             reader.fault(&word.at, format!("the fence takes no {key:?}"), instead);
         } else if words[..n].iter().any(|earlier| earlier.key == key) {

@@ -87,6 +87,9 @@ impl Lint<'_> {
     /// The place of `word`, standing by itself, at or after a line; the line's start when it is not there.
     fn near(&self, line: usize, word: &str) -> Range<usize> {
         let start = self.line_start(line);
+        if word.is_empty() {
+            return start..start;
+        }
         let text = &self.source.text[start..];
         let part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
         let alone = |at: usize| {
@@ -162,7 +165,7 @@ impl Lint<'_> {
         let guarded = step.card.safety.is_some() || step.card.name_guard.is_some();
         if let Some(action) = unsafe_act.filter(|_| !guarded) {
             let at = self.near(action.line, "");
-            let what = "destroys, and no copy is made before";
+            let what = "this destroys data, and no copy is made before";
             self.warn(
                 &at,
                 what,

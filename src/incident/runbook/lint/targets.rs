@@ -243,12 +243,20 @@ fn variable(lint: &Lint<'_>, name: &str, used: &Use<'_>) -> Wrong {
             Kind::Region,
             VarSource::Regions | VarSource::StandbyRegions | VarSource::PrimaryRegions,
         ) => None,
-        _ => {
+        (kind, from) => {
+            let word =
+                |(word, known): &(&'static str, VarSource)| (*known == from).then_some(*word);
+            let chosen = VarSource::WORDS.iter().find_map(word).unwrap_or_default();
+            let (wanted, instead) = match kind {
+                Kind::Target(_) => ("a target", "from = \"targets\""),
+                Kind::Backup => ("a backup", "from = \"backups\""),
+                Kind::Region => ("a region", "from = \"regions\""),
+            };
             let what = format!(
-                "{} is chosen from something else than {} is for",
+                "{} is chosen from {chosen}, and {} takes {wanted}",
                 used.name, used.word
             );
-            Some((what, "choose it from what the word is for".into()))
+            Some((what, format!("write {instead}")))
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::super::super::site::Site;
+use super::super::ids::of_a_target;
 use super::super::{Action, Code, Step};
 use super::Lint;
 use super::commands::bare;
@@ -40,9 +41,6 @@ const AMBIENT: [&str; 27] = [
     "UID",
     "USER",
 ];
-
-/// What `with=TARGET` sets.
-const OF_TARGETS: [&str; 4] = ["PG", "AWS_", "KUBE", "REDIS"];
 
 /// Reports variables that are used and never set.
 pub(super) fn set(lint: &mut Lint<'_>, site: Option<&Site>) {
@@ -134,7 +132,7 @@ fn is_given(action: &Action, site: Option<&Site>, name: &str) -> bool {
     let targets = site.into_iter().flat_map(|site| &site.targets);
     AMBIENT.contains(&name)
         || name.starts_with("XDG_")
-        || !with.is_empty() && OF_TARGETS.iter().any(|prefix| name.starts_with(prefix))
+        || !with.is_empty() && of_a_target(name)
         || targets
             .filter(|t| with.contains(&t.id))
             .any(|t| t.env.contains_key(name))
