@@ -17,6 +17,7 @@ pub mod postmortem;
 pub mod reading;
 pub mod redact;
 pub mod replication;
+pub mod resolve;
 pub mod runbook;
 pub mod site;
 pub mod sitefile;

@@ -301,15 +301,13 @@ impl Table {
             reader.wrong_kind(&item, example);
             return None;
         };
-        text.parse()
-            .map_err(|_| {
-                reader.fault(
-                    &item.at,
-                    format!("{key} is {text:?}"),
-                    format!("write {example}"),
-                )
-            })
-            .ok()
+        let read = text.parse();
+        // A date the parser could not read was reported by it, and is empty here.
+        if read.is_err() && !text.is_empty() {
+            let what = format!("{key} is {text:?}");
+            reader.fault(&item.at, what, format!("write {example}"));
+        }
+        read.ok()
     }
 
     /// A list of texts, each with its place; one text alone counts as a list of one.

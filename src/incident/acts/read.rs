@@ -28,6 +28,7 @@ const SHARED: [&str; 7] = [
 /// The one act of a card; faults go to the reader.
 pub fn act(reader: &mut Reader<'_>, mut card: Table) -> Option<Act> {
     let mut found: Vec<(Range<usize>, Option<Act>)> = Vec::new();
+    let before = reader.faults.len();
     for key in card.keys() {
         let at = card.key_at(&key);
         match key.as_str() {
@@ -51,12 +52,11 @@ pub fn act(reader: &mut Reader<'_>, mut card: Table) -> Option<Act> {
             _ => {}
         }
     }
-    // What is left is no act: say so only once, by the keys themselves.
-    let strange = !card.keys().is_empty();
     card.know(&FAMILIES);
     let at = card.at.clone();
     card.finish(reader);
-    if found.is_empty() && !strange {
+    // What stands there instead of an act has been told.
+    if found.is_empty() && reader.faults.len() == before {
         let example = "write one, such as postgres.promote = { target = \"pg-west\" }";
         reader.fault(&at, "the fence holds no act", example);
     }

@@ -38,10 +38,7 @@ fn complete(command: &str) -> bool {
     let Some(bare) = unquoted(command) else {
         return false;
     };
-    let words: Vec<&str> = bare
-        .split([' ', '\t', '\n', ';'])
-        .filter(|w| !w.is_empty())
-        .collect();
+    let words = keywords(&bare);
     let count = |word: &str| words.iter().filter(|w| **w == word).count();
     let balanced = [("if", "fi"), ("do", "done"), ("case", "esac"), ("{", "}")]
         .iter()
@@ -50,11 +47,27 @@ fn complete(command: &str) -> bool {
     let end = bare.trim_end();
     let open_end = ["\\", "|", "&&", "||"]
         .iter()
-        .any(|tail| end.ends_with(tail))
-        || matches!(words.last(), Some(&("do" | "then" | "else" | "in")));
+        .any(|tail| end.ends_with(tail));
     // `for x in a` and `while y` without their `do` wait for it.
     let loops = count("for") + count("while") + count("until");
     balanced && !open_end && loops == count("do") && heredocs_closed(command)
+}
+
+/// The words that stand where a command begins: there, and only there, `if` and its kin are keywords.
+fn keywords(bare: &str) -> Vec<&str> {
+    const BEFORE_A_COMMAND: [&str; 10] = [
+        "if", "then", "elif", "else", "while", "until", "do", "{", "!", "time",
+    ];
+    let mut found = Vec::new();
+    for part in bare.split(['\n', ';', '|', '&', '(', ')']) {
+        for word in part.split_whitespace() {
+            found.push(word);
+            if !BEFORE_A_COMMAND.contains(&word) {
+                break;
+            }
+        }
+    }
+    found
 }
 
 /// The command without what stands in quotes and comments; none when a quote is open.
@@ -142,6 +155,11 @@ mod tests {
             ("$ a |\n$ b\n", None),
             ("$ if true; then\nx\n", None),
             ("$ while read x\n", None),
+            ("$ echo done if\n", Some("echo done if")),
+            (
+                "$ if true; then echo a; fi\n",
+                Some("if true; then echo a; fi"),
+            ),
             ("output only\n", None),
             ("", None),
             ("é", None),

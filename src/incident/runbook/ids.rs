@@ -93,6 +93,13 @@ pub fn variable_name(name: &str) -> Result<(), String> {
     }
 }
 
+/// Whether `with=TARGET` may set the variable.
+pub(super) fn of_a_target(name: &str) -> bool {
+    LIBPQ.contains(&name)
+        || matches!(name, "KUBECONFIG" | "REDISCLI_AUTH")
+        || name.starts_with("AWS_")
+}
+
 /// Whether a phrase can be typed without doubt: letters, digits and `._:/-` only.
 pub fn typeable(phrase: &str) -> bool {
     !phrase.is_empty()

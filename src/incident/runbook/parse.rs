@@ -134,20 +134,11 @@ impl Maker<'_> {
     fn steps(&mut self, sections: &[Section]) -> (Option<String>, Vec<Block>, Vec<Step>) {
         let titled = sections.iter().position(|section| section.level == 1);
         let headings = |n: &usize| *n != 0 && Some(*n) != titled;
-        let rest: Vec<usize> = (0..sections.len()).filter(headings).collect();
-        let (mut intro, mut steps) = (Vec::new(), Vec::new());
-
-        // What stands before the first heading and what stands under the title are one.
+        let rest = (0..sections.len()).filter(headings);
+        let rest: Vec<&Section> = rest.map(|n| &sections[n]).collect();
         let title = titled.map(|n| &sections[n]);
-        let reading = Reading {
-            leaf: rest.is_empty(),
-            card: true,
-        };
-        let mut found = Found::default();
-        self.gather(&sections[0].content, reading, &mut found);
-        if let Some(title) = title {
-            self.gather(&title.content, reading, &mut found);
-        }
+        let found = self.head(&sections[0], title, rest.is_empty());
+        let (mut intro, mut steps) = (Vec::new(), Vec::new());
         match found.is_step() {
             true => {
                 let section = title.unwrap_or(&sections[0]);
@@ -159,14 +150,29 @@ impl Maker<'_> {
             }
             false => intro = found.why,
         }
+        self.body(&rest, &mut steps);
+        (title.map(|title| title.title.clone()), intro, steps)
+    }
 
+    /// What stands before the first heading and what stands under the title are one.
+    fn head(&mut self, before: &Section, title: Option<&Section>, leaf: bool) -> Found {
+        let reading = Reading { leaf, card: true };
+        let mut found = Found::default();
+        self.gather(&before.content, reading, &mut found);
+        if let Some(title) = title {
+            self.gather(&title.content, reading, &mut found);
+        }
+        found
+    }
+
+    /// The steps of all headings but the title.
+    fn body(&mut self, sections: &[&Section], steps: &mut Vec<Step>) {
         let mut phases: Vec<&Section> = Vec::new();
         // Prose of a phase that has nothing to do itself stands beside its first step.
         let mut ahead: Vec<Block> = Vec::new();
-        for (n, index) in rest.iter().enumerate() {
-            let section = &sections[*index];
+        for (n, section) in sections.iter().enumerate() {
             phases.retain(|phase| phase.level < section.level);
-            let next = rest.get(n + 1).map(|next| &sections[*next]);
+            let next = sections.get(n + 1);
             let leaf = next.is_none_or(|next| next.level <= section.level);
             let mut found = Found::default();
             self.gather(&section.content, Reading { leaf, card: false }, &mut found);
@@ -177,14 +183,12 @@ impl Maker<'_> {
                 ahead.append(&mut found.why);
                 continue;
             }
-            let mut why = std::mem::take(&mut ahead);
-            why.append(&mut found.why);
-            found.why = why;
+            ahead.append(&mut found.why);
+            found.why = std::mem::take(&mut ahead);
             let phase = phases.iter().map(|phase| phase.title.clone()).collect();
             let step = self.step(section, &section.title, phase, found);
             steps.push(step);
         }
-        (title.map(|t| t.title.clone()), intro, steps)
     }
 
     fn step(&mut self, section: &Section, title: &str, phase: Vec<String>, found: Found) -> Step {
@@ -291,7 +295,7 @@ impl Maker<'_> {
                     index,
                     role,
                     code,
-                    attrs,
+                    attrs: *attrs,
                     line,
                 };
                 match role {
@@ -333,5 +337,130 @@ fn number(parts: &mut [Part]) {
             Part::Action(action) => action.index = n + 1,
             Part::Tick(tick) => tick.index = n + 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each step as `phase/phase #id parts`, after the title and the number of blocks before the first step.
+    fn shape(text: &str) -> (String, usize, Vec<String>) {
+        let (runbook, faults) = parse("f.md", text, "the-file".into());
+        assert_eq!(faults, [], "{text}");
+        let runbook = runbook.unwrap();
+        let steps = runbook.steps.iter().map(|step| {
+            let phase = step.phase.join("/");
+            format!("{phase}#{} {}", step.id, step.parts.len())
+        });
+        (runbook.title.clone(), runbook.intro.len(), steps.collect())
+    }
+
+    #[test]
+    fn headings_become_phases_steps_and_rows() {
+        let sh = "```sh\nls\n```\n";
+        let table: [(String, &str, usize, &[&str]); 12] = [
+            (String::new(), "the-file", 0, &[]),
+            ("Only prose.".into(), "the-file", 1, &[]),
+            (format!("# T\n\nProse.\n\n{sh}"), "T", 0, &["#t 1"]),
+            (sh.into(), "the-file", 0, &["#step 1"]),
+            (
+                "# T\n\nProse.\n\n## Row\n\nMore.".into(),
+                "T",
+                1,
+                &["#row 0"],
+            ),
+            (
+                format!("# T\n\n{sh}\n## A\n\n{sh}"),
+                "T",
+                0,
+                &["#t 1", "#a 1"],
+            ),
+            (
+                format!("# T\n\n## A\n\nProse.\n\n### B\n\n{sh}\n#### C\n\n{sh}\n## D\n\n{sh}"),
+                "T",
+                0,
+                &["A/B#b 1", "A/B#c 1", "#d 1"],
+            ),
+            (
+                format!("# T\n\n## A\n\n{sh}\n## A\n\n{sh}"),
+                "T",
+                0,
+                &["#a 1", "#a-2 1"],
+            ),
+            (
+                format!("# T\n\n## A\n\n{sh}\n## B {{#a}}\n\n{sh}"),
+                "T",
+                0,
+                &["#a-2 1", "#a 1"],
+            ),
+            (
+                format!("## Before\n\n{sh}\n# T\n\n# Second\n\n{sh}"),
+                "T",
+                0,
+                &["#before 1", "#second 1"],
+            ),
+            (
+                "# T\n\n## A\n\n1. one\n2. two\n\n- three\n".into(),
+                "T",
+                0,
+                &["#a 2"],
+            ),
+            // Numbered items are parts of a leaf only.
+            (
+                "# T\n\n1. one\n2. two\n\n## A\n\nProse.".into(),
+                "T",
+                2,
+                &["#a 0"],
+            ),
+        ];
+        for (text, title, intro, steps) in table {
+            let (found, blocks, shapes) = shape(&text);
+            assert_eq!((found.as_str(), blocks), (title, intro), "{text}");
+            assert_eq!(shapes, steps, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_phases_prose_stands_beside_its_first_step() {
+        let text = "# T\n\n## A\n\nOf the phase.\n\n### B\n\nOf the step.\n";
+        let (runbook, _) = parse("f.md", text, "f".into());
+        let why = &runbook.unwrap().steps[0].why;
+        let expected = ["Of the phase.", "Of the step."].map(|text| Block::Text(text.into()));
+        assert_eq!(why[..], expected);
+    }
+
+    #[test]
+    fn items_nested_in_a_part_belong_to_it_and_boxes_are_always_ticked() {
+        let text = "# T\n\n## A\n\n1. one\n   - detail\n2. two\n   - [ ] box\n3. run\n\n   ```sh\n   ls\n   ```\n\n- [ ] last\n";
+        let (runbook, _) = parse("f.md", text, "f".into());
+        let runbook = runbook.unwrap();
+        let parts: Vec<String> = runbook.steps[0]
+            .parts
+            .iter()
+            .map(|part| match part {
+                Part::Tick(tick) => format!("{} {}:{}", tick.index, tick.line, tick.text),
+                Part::Action(action) => format!("{} {}:action", action.index, action.line),
+            })
+            .collect();
+        assert_eq!(
+            parts,
+            ["1 5:one\n  detail", "2 8:box", "3 12:action", "4 15:last"]
+        );
+    }
+
+    #[test]
+    fn a_file_whose_card_is_faulty_gives_no_runbook_and_one_with_a_warning_does() {
+        let (faulty, faults) = parse("f.md", "# T\n\n```toml step\nx = 1\n```\n", "f".into());
+        assert!(faulty.is_none() && faults.len() == 1);
+        let (warned, faults) = parse("f.md", "# T\n\n```sh chek\nls\n```\n", "f".into());
+        assert!(warned.is_some() && faults.len() == 1);
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_bytes() {
+        let (runbook, _) = parse("f.md", "abc", "f".into());
+        let digest = runbook.unwrap().digest;
+        assert!(digest.starts_with("ba7816bf8f01cfea") && digest.len() == 64);
     }
 }

@@ -8,7 +8,7 @@ use super::super::acts::{Condition, read};
 use super::super::names::{StepId, TargetId};
 use super::super::strict::{Reader, Table, Value};
 use super::ids::{addressee, typeable};
-use super::{Branch, Capture, Danger, Hold, OnFail, Role, Step, StepCard};
+use super::{Branch, Capture, Danger, Hold, OnFail, Step, StepCard};
 
 /// A step card as it was read, with the place of each of its keys.
 #[derive(Debug, Default)]
@@ -54,9 +54,7 @@ pub(super) fn step_card(reader: &mut Reader<'_>, part: Range<usize>) -> Placed {
         capture: captures(reader, &mut table, "capture"),
         changed: captures(reader, &mut table, "changed"),
         hold: hold(reader, &mut table),
-        every: table
-            .span(reader, "every")
-            .filter(|every| *every > Duration::ZERO),
+        every: every(reader, &mut table),
         on_timeout: table.read(reader, "on_timeout", on_fail),
         safety: table.read(reader, "safety", step_ref),
         name_guard: read::value(reader, &mut table, "name_guard"),
@@ -103,6 +101,15 @@ fn approvals(reader: &mut Reader<'_>, table: &mut Table) -> Option<u32> {
         reader.fault(&at, what, "write 1 or more");
     }
     Some(number)
+}
+
+fn every(reader: &mut Reader<'_>, table: &mut Table) -> Option<Duration> {
+    let at = table.key_at("every");
+    let every = table.span(reader, "every")?;
+    if every.is_zero() {
+        reader.fault(&at, "every is no time at all", "write every = \"2s\"");
+    }
+    Some(every)
 }
 
 fn when(reader: &mut Reader<'_>, table: &mut Table) -> Option<Condition> {
@@ -222,68 +229,63 @@ impl Capture {
     }
 }
 
+/// What a card says that its step can't mean: the key it stands at, what is wrong, what to write instead.
+type Contradiction = (&'static str, String, &'static str);
+
 /// Reports what a card says that its step can't mean.
 pub(super) fn consistent(reader: &mut Reader<'_>, step: &Step, placed: &Placed) {
-    let card = &placed.card;
-    let runs = step.actions().any(|action| action.role == Role::Run);
+    let found = contradictory_ways(step).into_iter();
+    for (key, what, instead) in found.chain(contradictory_asks(step)) {
+        let at = placed.keys.get(key).cloned().unwrap_or_default();
+        reader.fault(&at, what, instead);
+    }
+}
+
+/// Where the step goes on.
+fn contradictory_ways(step: &Step) -> Vec<Contradiction> {
+    let card = &step.card;
+    let mut found = Vec::new();
     let ways = [
         (card.branch.is_some(), "branch"),
         (!card.decide.is_empty(), "decide"),
         (card.next.is_some(), "next"),
     ];
-    let ways: Vec<&str> = ways.iter().filter(|(on, _)| *on).map(|(_, w)| *w).collect();
-    let uncaptured = card.changed.iter().find(|c| !card.capture.contains(c));
-    let findings = [
-        (
-            ways.len() > 1,
-            *ways.last().unwrap_or(&"next"),
-            format!("the step goes on by {}", ways.join(" and by ")),
-            "keep one of them",
-        ),
-        (
-            card.branch.is_some() && step.checks.is_empty(),
-            "branch",
-            "branch is decided by checks, and the step has none".to_owned(),
-            "add a ```toml check fence",
-        ),
-        (
-            card.decide_by.is_some() && card.decide.is_empty(),
-            "decide_by",
-            "decide_by runs a timer, and there is nothing to decide".to_owned(),
-            "add decide = { \"Yes\" = \"#yes\", \"No\" = \"#no\" }",
-        ),
-        (
-            card.runs_by_itself && runs,
-            "runs_by_itself",
-            "the step runs by itself, and has something to run".to_owned(),
-            "take the fence or the key out",
-        ),
-        (
-            card.runs_by_itself && step.verify.is_empty(),
-            "runs_by_itself",
-            "the step runs by itself, and nothing tells that it did".to_owned(),
-            "add a ```toml verify fence",
-        ),
-        (
-            uncaptured.is_some(),
-            "changed",
-            format!(
-                "changed asks for {}, which is not kept before",
-                uncaptured.map(ToString::to_string).unwrap_or_default()
-            ),
-            "add it to capture",
-        ),
-        (
-            card.on_timeout.is_some() && step.verify.is_empty(),
-            "on_timeout",
-            "on_timeout is for a verification, and the step has none".to_owned(),
-            "add a ```toml verify fence",
-        ),
-    ];
-    for (wrong, key, what, instead) in findings {
-        if wrong {
-            let at = placed.keys.get(key).cloned().unwrap_or_default();
-            reader.fault(&at, what, instead);
-        }
+    let ways: Vec<&'static str> = ways.iter().filter(|(on, _)| *on).map(|(_, w)| *w).collect();
+    if let [_, .., last] = ways[..] {
+        let what = format!("the step goes on by {}", ways.join(" and by "));
+        found.push((last, what, "keep one of them"));
     }
+    if card.branch.is_some() && step.checks.is_empty() {
+        let what = "branch is decided by checks, and the step has none".to_owned();
+        found.push(("branch", what, "add a ```toml check fence"));
+    }
+    if card.decide_by.is_some() && card.decide.is_empty() {
+        let what = "decide_by runs a timer, and there is nothing to decide".to_owned();
+        let instead = "add decide = { \"Yes\" = \"#yes\", \"No\" = \"#no\" }";
+        found.push(("decide_by", what, instead));
+    }
+    found
+}
+
+/// What is asked before and after, and what there is to ask.
+fn contradictory_asks(step: &Step) -> Vec<Contradiction> {
+    let card = &step.card;
+    let mut found = Vec::new();
+    if card.runs_by_itself && step.actions().next().is_some() {
+        let what = "the step runs by itself, and has something to run".to_owned();
+        found.push(("runs_by_itself", what, "take the fence or the key out"));
+    }
+    if card.runs_by_itself && step.verify.is_empty() {
+        let what = "the step runs by itself, and nothing tells that it did".to_owned();
+        found.push(("runs_by_itself", what, "add a ```toml verify fence"));
+    }
+    if let Some(lost) = card.changed.iter().find(|c| !card.capture.contains(c)) {
+        let what = format!("changed asks for {lost}, which is not kept before");
+        found.push(("changed", what, "add it to capture"));
+    }
+    if card.on_timeout.is_some() && step.verify.is_empty() {
+        let what = "on_timeout is for a verification, and the step has none".to_owned();
+        found.push(("on_timeout", what, "add a ```toml verify fence"));
+    }
+    found
 }
