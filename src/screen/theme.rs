@@ -7,8 +7,8 @@ use std::ops::Range;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::incident::fault::{Fault, Source, nearest};
-use crate::incident::judge::Standing;
 use crate::incident::journal::Mode;
+use crate::incident::judge::Standing;
 use crate::incident::runbook::{Admonition, Danger};
 use crate::incident::strict::{Item, Reader, Table, Value};
 
@@ -225,7 +225,10 @@ pub fn parse(file: &str, text: &str) -> (Option<Theme>, Vec<Fault>) {
                 table.missing(
                     &mut reader,
                     role.name(),
-                    &format!("{} = {{ fg = \"..\" }}, or inherits = \"default\"", role.name()),
+                    &format!(
+                        "{} = {{ fg = \"..\" }}, or inherits = \"default\"",
+                        role.name()
+                    ),
                 );
                 continue;
             }
@@ -300,7 +303,8 @@ fn style(reader: &mut Reader<'_>, item: Item, palette: &Palette) -> Style {
             table
         }
         _ => {
-            let fg = words(reader, &item).and_then(|(at, text)| colour(reader, &at, &text, palette));
+            let fg =
+                words(reader, &item).and_then(|(at, text)| colour(reader, &at, &text, palette));
             return Style { fg, ..Style::new() };
         }
     };
