@@ -1,5 +1,7 @@
 //! Backups: what could be restored, how old it is, and whether that is proven.
 
+use ratatui::text::Line;
+
 use super::pane::{Piece, Room};
 use super::table::{Row, Table, number, words};
 use super::theme::{Role, Theme};
@@ -9,22 +11,28 @@ use crate::console::vitals::BackupRow;
 use crate::incident::judge::Standing;
 use crate::incident::site::Backup;
 
+/// From this width on findings stand beside the age, below it under it.
+const BESIDE: usize = 50;
+
 pub(super) fn worst(state: &State) -> Option<Standing> {
     let backups = state.vitals.backups.iter();
     backups.filter(|b| b.intended).map(|b| b.standing).max()
 }
 
 pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
-    let mut table = Table::new([
-        words("backup"),
-        number("age").elastic(),
-        words("asked"),
-        words("findings").goes(1),
-        words("kept in").goes(4),
-        words("size").goes(5),
-        words("restored for a test").goes(6),
-    ]);
-    let beside = room.width >= 46;
+    let beside = room.width >= BESIDE;
+    let mut table = match beside {
+        true => Table::new([
+            words("backup"),
+            number("age"),
+            words("asked"),
+            words("findings").elastic(),
+            words("kept in").goes(1),
+            words("size").goes(2),
+            words("restored for a test").goes(3),
+        ]),
+        false => Table::new([words("backup").elastic(), number("age"), words("asked")]),
+    };
     for backup in &state.vitals.backups {
         let goes = match (backup.intended, backup.standing) {
             (false, _) => 4,
@@ -32,6 +40,14 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
             (true, _) => 0,
         };
         let site = state.site.backups.iter().find(|b| b.id == backup.id);
+        if !backup.intended {
+            let words = format!("· {}  none intended", backup.id);
+            table.push(
+                goes,
+                Row::Whole(Line::styled(words, theme.style(Role::Dim))),
+            );
+            continue;
+        }
         table.push(goes, row(backup, site, theme, beside));
         if !beside && !backup.notes.is_empty() {
             let cell = (backup.notes.join(", "), theme.style(backup.standing));
@@ -44,15 +60,6 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
 fn row(backup: &BackupRow, site: Option<&Backup>, theme: &Theme, beside: bool) -> Row {
     let dim = theme.style(Role::Dim);
     let text = theme.style(Role::Text);
-    if !backup.intended {
-        let mut cells = vec![
-            (format!("· {}", backup.id), dim),
-            ("none".to_owned(), dim),
-            ("intended".to_owned(), dim),
-        ];
-        cells.resize(7, (String::new(), dim));
-        return Row::Cells(cells);
-    }
     let style = theme.style(backup.standing);
     let figures = if backup.standing == Standing::Fine {
         text

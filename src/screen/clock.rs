@@ -1,10 +1,12 @@
 //! Clock: how long, how long left, who must be told. Before an incident: what is promised, and who would be told when.
 
+use std::time::Duration;
+
 use ratatui::text::{Line, Span};
 
 use super::pane::{Piece, Room};
 use super::table::{Row, Table, number, words};
-use super::text::clip;
+use super::text::{clip, width};
 use super::theme::{Role, Theme};
 use super::widgets::{bar, clock, limit, spans_width, symbol};
 use crate::console::state::State;
@@ -29,25 +31,22 @@ fn lies_ahead(rung: &RungRow) -> bool {
 
 pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
     let mut table = Table::new([
-        words("due"),
         words("who").elastic(),
-        words("what").goes(1),
+        number("after").goes(2),
+        words("what").goes(3),
         number("how it stands"),
     ]);
     let vitals = &state.vitals.clock;
-    for (name, burn) in [("RTO", &vitals.rto), ("RPO", &vitals.rpo)] {
-        if let Some(burn) = burn {
-            table.push(0, Row::Whole(objective(name, burn, theme, room)));
-            let sentence = (
-                format!("{:9}{}", "", burn.words),
-                theme.style(burn.standing),
-            );
-            if name == "RTO" && !burn.words.is_empty() {
-                table.push(
-                    2,
-                    Row::Whole(Line::styled(clip_indented(&sentence.0, room), sentence.1)),
-                );
-            }
+    let objectives = &state.site.objectives;
+    let both = [
+        ("RTO", &vitals.rto, objectives.rto),
+        ("RPO", &vitals.rpo, objectives.rpo),
+    ];
+    for (name, burn, promised) in both {
+        match (burn, promised) {
+            (Some(burn), _) => push_objective(&mut table, name, burn, theme, room),
+            (None, Some(span)) => table.push(0, Row::Whole(promise(name, span, theme))),
+            (None, None) => {}
         }
     }
     match &state.incident {
@@ -55,19 +54,33 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
             .rungs
             .iter()
             .for_each(|r| table.push(goes(r), rung(r, theme))),
-        None => promised(&mut table, state, theme),
+        None => ladder(&mut table, state, theme),
     }
     table
 }
 
-fn clip_indented(text: &str, room: Room) -> String {
-    let words = text.trim_start();
-    let indent = text.len() - words.len();
-    format!(
-        "{:indent$}{}",
-        "",
-        clip(words, room.width.saturating_sub(indent))
-    )
+fn push_objective(table: &mut Table, name: &str, burn: &Burn, theme: &Theme, room: Room) {
+    table.push(0, Row::Whole(objective(name, burn, theme, room)));
+    if name == "RTO" && !burn.words.is_empty() {
+        let indent = if room.width >= 9 + width(&burn.words) {
+            9
+        } else {
+            2
+        };
+        let words = clip(&burn.words, room.width.saturating_sub(indent));
+        let line = Line::styled(format!("{:indent$}{words}", ""), theme.style(burn.standing));
+        table.push(2, Row::Whole(line));
+    }
+}
+
+fn promise(name: &str, span: Duration, theme: &Theme) -> Line<'static> {
+    Line::from(vec![
+        Span::styled(
+            format!("{name} {:<5}", limit(span)),
+            theme.style(Role::Strong),
+        ),
+        Span::styled("promised", theme.style(Role::Dim)),
+    ])
 }
 
 fn goes(rung: &RungRow) -> u8 {
@@ -119,31 +132,15 @@ fn rung(rung: &RungRow, theme: &Theme) -> Row {
         _ => style,
     };
     Row::Cells(vec![
-        (format!("{sign} {}", limit(rung.after)), style),
-        (rung.who.clone(), text),
+        (format!("{sign} {}", rung.who), style),
+        (limit(rung.after), theme.style(Role::Dim)),
         (rung.what.clone(), theme.style(Role::Dim)),
         (rung.words.clone(), text),
     ])
 }
 
-fn promised(table: &mut Table, state: &State, theme: &Theme) {
+fn ladder(table: &mut Table, state: &State, theme: &Theme) {
     let dim = theme.style(Role::Dim);
-    let objectives = &state.site.objectives;
-    let said = [("RTO", objectives.rto), ("RPO", objectives.rpo)];
-    let shown = [
-        state.vitals.clock.rto.is_some(),
-        state.vitals.clock.rpo.is_some(),
-    ];
-    for ((name, objective), shown) in said.into_iter().zip(shown) {
-        if let (Some(objective), false) = (objective, shown) {
-            let words = format!("{name} {:<5}", limit(objective));
-            let spans = vec![
-                Span::styled(words, theme.style(Role::Strong)),
-                Span::styled("promised", dim),
-            ];
-            table.push(0, Row::Whole(Line::from(spans)));
-        }
-    }
     table.push(
         0,
         Row::Whole(Line::styled("No incident. Once declared:", dim)),
@@ -154,8 +151,8 @@ fn promised(table: &mut Table, state: &State, theme: &Theme) {
         table.push(
             3,
             Row::Cells(vec![
-                (format!("○ {}", limit(rung.after)), dim),
-                (rung.who.clone(), theme.style(Role::Text)),
+                (format!("○ {}", rung.who), theme.style(Role::Text)),
+                (limit(rung.after), dim),
                 (rung.what.clone(), dim),
                 (from(rung.from).to_owned(), dim),
             ]),

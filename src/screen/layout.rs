@@ -8,7 +8,7 @@ use super::theme::Theme;
 use crate::console::state::{Focus, State};
 
 /// Below this width the panes of an incident fold to one row each.
-const FOLD_BELOW: u16 = 100;
+const FOLD_BELOW: u16 = 110;
 /// Below this height too.
 const FOLD_UNDER: u16 = 28;
 /// From this height on the message has a row of its own; below it stands where the hints are.
@@ -95,9 +95,15 @@ fn watch(body: Rect, state: &State, theme: &Theme) -> Vec<(Focus, Rect)> {
 }
 
 fn incident(body: Rect, state: &State, theme: &Theme) -> Vec<(Focus, Rect)> {
-    let inside = usize::from(body.width / 4).saturating_sub(4);
-    let need = PANES.map(|pane| rows(pane, state, theme, inside));
-    let need = need.into_iter().max().unwrap_or(0) + 2;
+    // The shares follow the words: names of components, figures, ages beside their rules, who is told.
+    let share = Layout::horizontal([28, 28, 30, 34].map(Constraint::Fill));
+    let inside = |area: &Rect| usize::from(area.width.saturating_sub(2));
+    let across: [Rect; 4] = share.areas(body);
+    let needs = PANES
+        .iter()
+        .zip(&across)
+        .map(|(pane, area)| rows(*pane, state, theme, inside(area)));
+    let need = needs.max().unwrap_or(0) + 2;
     let most = (body.height * 3 / 10).max(7);
     let need = u16::try_from(need).unwrap_or(most).clamp(5, most);
     let timeline = (body.height / 6).clamp(4, 12);
@@ -107,7 +113,7 @@ fn incident(body: Rect, state: &State, theme: &Theme) -> Vec<(Focus, Rect)> {
         Constraint::Length(timeline),
     ])
     .areas(body);
-    let quarters: [Rect; 4] = Layout::horizontal([Constraint::Fill(1); 4]).areas(panes);
+    let quarters: [Rect; 4] = share.areas(panes);
     let mut parts: Vec<(Focus, Rect)> = PANES.into_iter().zip(quarters).collect();
     parts.extend(walk(middle));
     parts.push((Focus::Timeline, timeline));

@@ -122,7 +122,7 @@ pub fn more(rows: usize, theme: &Theme) -> Line<'static> {
 
 /// A column of air on both sides, where there is room for it.
 pub fn padded(area: Rect) -> Rect {
-    let air = u16::from(area.width > 30);
+    let air = u16::from(area.width > 36);
     Rect {
         x: area.x + air,
         width: area.width - 2 * air,

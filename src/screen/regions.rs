@@ -9,6 +9,7 @@ use crate::console::state::State;
 use crate::console::vitals::{ComponentRow, RegionRow};
 use crate::incident::judge::Standing;
 use crate::incident::measure::Span;
+use crate::incident::names::RegionId;
 use crate::incident::site::RegionRole;
 
 /// How many probes a sparkline shows beside other columns.
@@ -68,7 +69,11 @@ fn head(region: &RegionRow, theme: &Theme) -> Row {
 }
 
 fn name(region: &RegionRow) -> &str {
-    region.id.as_ref().map_or("no region", |id| id.as_str())
+    name_of(region.id.as_ref())
+}
+
+fn name_of(id: Option<&RegionId>) -> &str {
+    id.map_or("global", RegionId::as_str)
 }
 
 fn row(component: &ComponentRow, theme: &Theme, room: Room) -> Row {
@@ -113,13 +118,18 @@ fn row(component: &ComponentRow, theme: &Theme, room: Room) -> Row {
 }
 
 pub(super) fn pieces(state: &State) -> Vec<Piece> {
-    let mut regions: Vec<Piece> = state
+    let mut all: Vec<Piece> = state
         .vitals
         .regions
         .iter()
         .map(|r| (r.standing, format!("{} {}", name(r), r.words)))
         .collect();
-    regions.sort_by_key(|(standing, _)| std::cmp::Reverse(*standing));
+    all.sort_by_key(|(standing, _)| std::cmp::Reverse(*standing));
+    // What belongs to no region is told last while it is fine.
+    let global = format!("{} ", name_of(None));
+    let (last, mut regions): (Vec<Piece>, Vec<Piece>) = all
+        .into_iter()
+        .partition(|(s, words)| *s == Standing::Fine && words.starts_with(&global));
     let components = state.vitals.regions.iter().flat_map(|r| &r.components);
     let mut troubled: Vec<Piece> = components
         .filter(|c| c.standing != Standing::Fine)
@@ -127,5 +137,6 @@ pub(super) fn pieces(state: &State) -> Vec<Piece> {
         .collect();
     troubled.sort_by_key(|(standing, _)| std::cmp::Reverse(*standing));
     regions.extend(troubled);
+    regions.extend(last);
     regions
 }

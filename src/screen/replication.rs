@@ -2,6 +2,7 @@
 
 use super::pane::{Piece, Room};
 use super::table::{Row, Table, number, words};
+use super::text::{clip, width};
 use super::theme::{Role, Theme};
 use super::widgets::{limit, sparkline, symbol};
 use crate::console::state::State;
@@ -39,7 +40,7 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
         let goes = u8::from(link.standing == Standing::Fine);
         if narrow {
             table.push(goes, short(link, theme));
-            let words = aside(link, room.width);
+            let words = aside(link, room.width.saturating_sub(2));
             if !words.is_empty() {
                 table.push(3, Row::Sentence(2, (words, theme.style(Role::Dim))));
             }
@@ -64,17 +65,21 @@ fn short(link: &LinkRow, theme: &Theme) -> Row {
     ])
 }
 
-/// `▁▁▂▃▅▇█  last known  <1 s`, as much as fits.
+/// `▁▁▂▃▅▇█ last known <1 s`, as much as fits.
 fn aside(link: &LinkRow, room: usize) -> String {
     let spark = sparkline(&link.history, 8);
-    let rest = format!("{}  <{}", link.words, limit(link.target));
-    match (
-        spark.chars().count() + 4 + rest.chars().count() <= room,
-        spark.is_empty(),
-    ) {
-        (true, false) => format!("{spark} {rest}"),
-        _ => rest,
-    }
+    let target = format!("<{}", limit(link.target));
+    let parts = [
+        &[spark.as_str(), &link.words, &target][..],
+        &[&link.words, &target],
+        &[&link.words],
+    ];
+    let tries = parts.map(|words| {
+        let said = words.iter().filter(|w| !w.is_empty()).copied();
+        said.collect::<Vec<_>>().join(" ")
+    });
+    let fits = tries.iter().find(|words| width(words) <= room);
+    fits.cloned().unwrap_or_else(|| clip(&link.words, room))
 }
 
 fn time(link: &LinkRow) -> String {

@@ -82,7 +82,7 @@ pub struct Table {
 }
 
 /// An elastic column keeps at least this much before another column goes.
-const ELASTIC_LEAST: usize = 12;
+const ELASTIC_LEAST: usize = 18;
 /// Wider tables are not stretched: the eye would lose the row.
 const STRETCH_TO: usize = 76;
 

@@ -46,7 +46,7 @@ fn right(state: &State, theme: &Theme, room: usize) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     if let Some(incident) = &state.incident {
         spans.push(Span::styled(
-            format!("{}  ", incident.severity),
+            format!("{} ", incident.severity),
             theme.style(Role::Strong),
         ));
     }
@@ -56,7 +56,7 @@ fn right(state: &State, theme: &Theme, room: usize) -> Vec<Span<'static>> {
     ));
     let now = time(state.now.wall);
     if room >= 40 {
-        spans.push(Span::raw(format!("  {now} UTC")));
+        spans.push(Span::raw(format!(" {now} UTC")));
     }
     if let Some(incident) = &state.incident {
         let (span, word) = elapsed(incident, state);
