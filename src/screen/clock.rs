@@ -162,9 +162,9 @@ fn ladder(table: &mut Table, state: &State, theme: &Theme) {
 
 fn from(from: RungFrom) -> &'static str {
     match from {
-        RungFrom::Detection => "from detection",
-        RungFrom::Declaration => "",
-        RungFrom::Resolution => "from resolution",
+        RungFrom::Detection => "detected",
+        RungFrom::Declaration => "declared",
+        RungFrom::Resolution => "resolved",
     }
 }
 
