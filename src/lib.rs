@@ -2,5 +2,6 @@
 
 pub mod console;
 pub mod incident;
+pub mod screen;
 pub mod systems;
 pub mod world;

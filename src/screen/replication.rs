@@ -1,0 +1,139 @@
+//! Replication: what would be lost by promoting now, in seconds and in bytes; the target and the gate beside it.
+
+use super::pane::{Piece, Room};
+use super::table::{Row, Table, number, words};
+use super::text::{clip, width};
+use super::theme::{Role, Theme};
+use super::widgets::{limit, sparkline, symbol};
+use crate::console::state::State;
+use crate::console::vitals::LinkRow;
+use crate::incident::judge::Standing;
+
+/// How many readings a sparkline shows beside other columns.
+const HISTORY: usize = 12;
+
+pub(super) fn worst(state: &State) -> Option<Standing> {
+    state.vitals.links.iter().map(|l| l.standing).max()
+}
+
+pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
+    let narrow = room.width < 40;
+    let mut table = if narrow {
+        Table::new([
+            words("link"),
+            number("time").elastic(),
+            number("bytes").goes(1),
+        ])
+    } else {
+        Table::new([
+            words("link"),
+            words("state").elastic(),
+            number("time"),
+            number("bytes"),
+            words("history").goes(2),
+            words("from → to").goes(3),
+            number("target").goes(4),
+            number("gate").goes(5),
+        ])
+    };
+    for link in &state.vitals.links {
+        let goes = u8::from(link.standing == Standing::Fine);
+        if narrow {
+            table.push(goes, short(link, theme));
+            let words = aside(link, room.width.saturating_sub(2));
+            if !words.is_empty() {
+                table.push(3, Row::Sentence(2, (words, theme.style(Role::Dim))));
+            }
+            continue;
+        }
+        table.push(goes, row(link, theme, room));
+        let said = room.full || link.standing != Standing::Fine;
+        if said && !link.detail.is_empty() && room.roomy() {
+            let cell = (link.detail.clone(), theme.style(Role::Dim));
+            table.push(3, Row::Sentence(4, cell));
+        }
+    }
+    table
+}
+
+fn short(link: &LinkRow, theme: &Theme) -> Row {
+    let style = theme.style(link.standing);
+    Row::Cells(vec![
+        (format!("{} {}", symbol(link.standing), link.id), style),
+        (time(link), figure(link, theme)),
+        (link.bytes.clone(), figure(link, theme)),
+    ])
+}
+
+/// `▁▁▂▃▅▇█ last known <1 s`, as much as fits.
+fn aside(link: &LinkRow, room: usize) -> String {
+    let spark = sparkline(&link.history, 8);
+    let target = format!("<{}", limit(link.target));
+    let parts = [
+        &[spark.as_str(), &link.words, &target][..],
+        &[&link.words, &target],
+        &[&link.words],
+    ];
+    let tries = parts.map(|words| {
+        let said = words.iter().filter(|w| !w.is_empty()).copied();
+        said.collect::<Vec<_>>().join(" ")
+    });
+    let fits = tries.iter().find(|words| width(words) <= room);
+    fits.cloned().unwrap_or_else(|| clip(&link.words, room))
+}
+
+fn time(link: &LinkRow) -> String {
+    match link.seconds.as_str() {
+        "" => "unknown".to_owned(),
+        seconds => seconds.to_owned(),
+    }
+}
+
+fn figure(link: &LinkRow, theme: &Theme) -> ratatui::style::Style {
+    match link.standing {
+        Standing::Fine => theme.style(Role::Text),
+        other => theme.style(other),
+    }
+}
+
+fn row(link: &LinkRow, theme: &Theme, room: Room) -> Row {
+    let dim = theme.style(Role::Dim);
+    let figures = figure(link, theme);
+    let points = if room.full { 3 * HISTORY } else { HISTORY };
+    Row::Cells(vec![
+        (
+            format!("{} {}", symbol(link.standing), link.id),
+            theme.style(Role::Strong).patch(theme.style(link.standing)),
+        ),
+        (link.words.clone(), figures),
+        (time(link), figures),
+        (link.bytes.clone(), figures),
+        (sparkline(&link.history, points), theme.style(Role::Spark)),
+        (format!("{} → {}", link.from, link.to), dim),
+        (format!("<{}", limit(link.target)), dim),
+        (format!("≤{}", limit(link.gate)), dim),
+    ])
+}
+
+pub(super) fn pieces(state: &State) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = state
+        .vitals
+        .links
+        .iter()
+        .map(|l| {
+            let figures = [l.seconds.as_str(), l.bytes.as_str()]
+                .into_iter()
+                .filter(|f| !f.is_empty())
+                .collect::<Vec<_>>()
+                .join(" / ");
+            let said = match (l.standing, figures.as_str()) {
+                (Standing::Fine, figures) if !figures.is_empty() => figures.to_owned(),
+                (_, "") => l.words.clone(),
+                (_, figures) => format!("{figures} {}", l.words),
+            };
+            (l.standing, format!("{} {said}", l.id))
+        })
+        .collect();
+    pieces.sort_by_key(|(standing, _)| std::cmp::Reverse(*standing));
+    pieces
+}
