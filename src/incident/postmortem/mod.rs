@@ -95,7 +95,11 @@ fn between(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
 }
 
 fn severity(incident: &Incident, site: &Site) -> String {
-    let title = site.severities.iter().find(|s| s.id == incident.severity).map(|s| &s.title);
+    let title = site
+        .severities
+        .iter()
+        .find(|s| s.id == incident.severity)
+        .map(|s| &s.title);
     let now = match title {
         Some(title) => format!("{} ({})", incident.severity, text(title)),
         None => incident.severity.to_string(),
@@ -133,9 +137,15 @@ fn undone(incident: &Incident) -> Vec<String> {
     let mut found = Vec::new();
     for walk in &incident.walks {
         for (id, title) in &walk.chosen.steps {
-            let Some(state) = walk.steps.get(id) else { continue };
+            let Some(state) = walk.steps.get(id) else {
+                continue;
+            };
             if let Some(reason) = &state.skipped {
-                found.push(format!("*{}* was skipped: {}", text(title), reason.one_line().markdown()));
+                found.push(format!(
+                    "*{}* was skipped: {}",
+                    text(title),
+                    reason.one_line().markdown()
+                ));
             }
             let unknown = state.actions.values().any(|a| a.phase() == Phase::Unknown);
             if unknown {
@@ -146,7 +156,9 @@ fn undone(incident: &Incident) -> Vec<String> {
     for entry in &incident.entries {
         if let Fact::Note(Note::Resolved { waived, .. }) = &entry.fact {
             let waived = waived.iter();
-            found.extend(waived.map(|(what, why)| format!("{} was waived: {}", text(what), why.one_line().markdown())));
+            found.extend(waived.map(|(what, why)| {
+                format!("{} was waived: {}", text(what), why.one_line().markdown())
+            }));
         }
     }
     found
@@ -157,13 +169,29 @@ fn rungs(incident: &Incident, site: &Site) -> Vec<String> {
     let words = |key: &str| {
         let base = key.split('#').next().unwrap_or(key);
         let rung = site.ladder.iter().find(|r| r.key == base);
-        rung.map_or_else(|| text(key), |r| format!("{}: {}", text(&r.who), text(&r.what)))
+        rung.map_or_else(
+            || text(key),
+            |r| format!("{}: {}", text(&r.who), text(&r.what)),
+        )
     };
     for (key, (at, actor)) in &incident.acknowledged {
-        found.push(format!("{} — acknowledged by {}, {}", words(key), text(&actor.name), instant(*at)));
+        found.push(format!(
+            "{} — acknowledged by {}, {}",
+            words(key),
+            text(&actor.name),
+            instant(*at)
+        ));
     }
-    for (key, at) in incident.due.iter().filter(|(key, _)| !incident.acknowledged.contains_key(*key)) {
-        found.push(format!("{} — due {}, **not acknowledged**", words(key), instant(*at)));
+    for (key, at) in incident
+        .due
+        .iter()
+        .filter(|(key, _)| !incident.acknowledged.contains_key(*key))
+    {
+        found.push(format!(
+            "{} — due {}, **not acknowledged**",
+            words(key),
+            instant(*at)
+        ));
     }
     found
 }

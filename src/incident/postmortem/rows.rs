@@ -23,7 +23,12 @@ pub(super) struct RoleRow {
 
 pub(super) fn roles(incident: &Incident) -> Vec<RoleRow> {
     let roles = incident.roles.iter();
-    roles.map(|(role, who)| RoleRow { role: text(role), who: text(who) }).collect()
+    roles
+        .map(|(role, who)| RoleRow {
+            role: text(role),
+            who: text(who),
+        })
+        .collect()
 }
 
 #[derive(Debug, Serialize)]
@@ -36,10 +41,26 @@ pub(super) struct ObjectiveRow {
 
 /// RTO runs from the declaration to the instant users were served again; RPO is what the promotions lost.
 pub(super) fn objectives(incident: &Incident, site: &Site) -> Vec<ObjectiveRow> {
-    let of_severity = site.severities.iter().find(|s| s.id == incident.severity).and_then(|s| s.rto);
-    let served = incident.mitigated.as_ref().or(incident.resolved.as_ref()).map(|(at, _)| *at);
-    let rto = served.map(|at| (at - incident.declared.wall).to_std().unwrap_or(Duration::ZERO));
-    let rto_note = if incident.mitigated.is_none() { " (until resolved)" } else { "" };
+    let of_severity = site
+        .severities
+        .iter()
+        .find(|s| s.id == incident.severity)
+        .and_then(|s| s.rto);
+    let served = incident
+        .mitigated
+        .as_ref()
+        .or(incident.resolved.as_ref())
+        .map(|(at, _)| *at);
+    let rto = served.map(|at| {
+        (at - incident.declared.wall)
+            .to_std()
+            .unwrap_or(Duration::ZERO)
+    });
+    let rto_note = if incident.mitigated.is_none() {
+        " (until resolved)"
+    } else {
+        ""
+    };
     let loss = promotions(incident).last().map(|attempt| loss_of(attempt));
     vec![
         ObjectiveRow {
@@ -80,15 +101,29 @@ fn promotions(incident: &Incident) -> Vec<&Attempt> {
     let attempts = incident.walks.iter().flat_map(attempts);
     attempts
         .filter(|a| a.phase() == Phase::Done)
-        .filter(|a| matches!(&a.intent.resolved.code, Code::Act { act: Act::Postgres(PgAct::Promote { .. }) }))
+        .filter(|a| {
+            matches!(
+                &a.intent.resolved.code,
+                Code::Act {
+                    act: Act::Postgres(PgAct::Promote { .. })
+                }
+            )
+        })
         .collect()
 }
 
 /// What the loss guard measured when the promotion was confirmed: milliseconds where it could be measured, and its words.
 fn loss_of(attempt: &Attempt) -> (Option<Duration>, String) {
-    let found = attempt.intent.verdicts.iter().find(|(name, _)| name.starts_with("loss"));
+    let found = attempt
+        .intent
+        .verdicts
+        .iter()
+        .find(|(name, _)| name.starts_with("loss"));
     match found {
-        Some((_, verdict)) => (verdict.badness.map(Duration::from_millis), verdict.saw.one_line().markdown()),
+        Some((_, verdict)) => (
+            verdict.badness.map(Duration::from_millis),
+            verdict.saw.one_line().markdown(),
+        ),
         None => (None, "not measured".into()),
     }
 }
@@ -134,14 +169,23 @@ pub(super) fn walks(incident: &Incident) -> Vec<WalkRows> {
 }
 
 fn walk_rows(walk: &Walk) -> WalkRows {
-    let vars: Vec<String> =
-        walk.chosen.vars.iter().map(|(name, value)| format!("{} = {}", text(name), text(value))).collect();
+    let vars: Vec<String> = walk
+        .chosen
+        .vars
+        .iter()
+        .map(|(name, value)| format!("{} = {}", text(name), text(value)))
+        .collect();
     WalkRows {
         title: text(&walk.chosen.title),
         runbook: text(walk.chosen.runbook.as_str()),
         digest: walk.chosen.digest.clone(),
         vars: vars.join(", "),
-        rows: walk.chosen.steps.iter().map(|(id, title)| step_row(title, walk.steps.get(id))).collect(),
+        rows: walk
+            .chosen
+            .steps
+            .iter()
+            .map(|(id, title)| step_row(title, walk.steps.get(id)))
+            .collect(),
         attempts: attempts(walk).into_iter().map(attempt_row).collect(),
     }
 }
@@ -159,19 +203,38 @@ fn step_row(title: &str, state: Option<&StepState>) -> StepRow {
         return row("not reached", "", None, String::new(), String::new());
     };
     if let Some(reason) = &state.skipped {
-        return row("skipped", "", None, String::new(), reason.one_line().markdown());
+        return row(
+            "skipped",
+            "",
+            None,
+            String::new(),
+            reason.one_line().markdown(),
+        );
     }
-    let last = state.actions.values().filter_map(|a| a.attempts.last()).max_by_key(|a| a.intent_seq);
+    let last = state
+        .actions
+        .values()
+        .filter_map(|a| a.attempts.last())
+        .max_by_key(|a| a.intent_seq);
     match (last, state.ticks.values().max_by_key(|(at, ..)| *at)) {
-        (Some(attempt), _) => {
-            row(word(attempt.phase()), &attempt.by.name, Some(attempt.confirmed), took(attempt), result(attempt))
-        }
+        (Some(attempt), _) => row(
+            word(attempt.phase()),
+            &attempt.by.name,
+            Some(attempt.confirmed),
+            took(attempt),
+            result(attempt),
+        ),
         (None, Some((at, actor, note))) => {
-            let note = note.as_ref().map_or(String::new(), |n| n.one_line().markdown());
+            let note = note
+                .as_ref()
+                .map_or(String::new(), |n| n.one_line().markdown());
             row("done by hand", &actor.name, Some(*at), String::new(), note)
         }
         (None, None) => {
-            let way = state.branched.as_ref().map_or(String::new(), |(way, to)| format!("{} → #{to}", text(way)));
+            let way = state
+                .branched
+                .as_ref()
+                .map_or(String::new(), |(way, to)| format!("{} → #{to}", text(way)));
             row("answered", "", None, String::new(), way)
         }
     }
@@ -199,35 +262,65 @@ fn took(attempt: &Attempt) -> String {
 
 fn result(attempt: &Attempt) -> String {
     if let Some((done, reason)) = &attempt.settled {
-        let word = if *done { "it happened" } else { "it did not happen" };
+        let word = if *done {
+            "it happened"
+        } else {
+            "it did not happen"
+        };
         return format!("settled: {word}: {}", reason.one_line().markdown());
     }
-    let Some(ended) = &attempt.ended else { return String::new() };
+    let Some(ended) = &attempt.ended else {
+        return String::new();
+    };
     match &ended.outcome {
         Outcome::Done { said } => said.one_line().markdown(),
         Outcome::Failed { failure, exit } => {
             // A failure's sentence names the exit status where its system had one to tell.
             let said = failure.to_string();
-            let exit = exit.map(|code| format!("exit {code}")).filter(|exit| !said.contains(exit));
+            let exit = exit
+                .map(|code| format!("exit {code}"))
+                .filter(|exit| !said.contains(exit));
             text(&exit.map_or(said.clone(), |exit| format!("{exit}: {said}")))
         }
         Outcome::Unknown { failure } => text(&failure.to_string()),
-        Outcome::Refused { verdicts } => {
-            verdicts.iter().map(|v| v.saw.one_line().markdown()).collect::<Vec<_>>().join("; ")
-        }
+        Outcome::Refused { verdicts } => verdicts
+            .iter()
+            .map(|v| v.saw.one_line().markdown())
+            .collect::<Vec<_>>()
+            .join("; "),
     }
 }
 
 fn attempt_row(attempt: &Attempt) -> AttemptRow {
     let resolved = &attempt.intent.resolved;
-    let places: Vec<String> =
-        resolved.targets.iter().map(|p| format!("{} ({})", text(p.target.as_str()), text(&p.place))).collect();
-    let on = if places.is_empty() { String::new() } else { format!(" on {}", places.join(", ")) };
-    let excerpt = attempt.ended.as_ref().map(|e| &e.excerpt).filter(|e| !e.as_str().trim().is_empty());
+    let places: Vec<String> = resolved
+        .targets
+        .iter()
+        .map(|p| format!("{} ({})", text(p.target.as_str()), text(&p.place)))
+        .collect();
+    let on = if places.is_empty() {
+        String::new()
+    } else {
+        format!(" on {}", places.join(", "))
+    };
+    let excerpt = attempt
+        .ended
+        .as_ref()
+        .map(|e| &e.excerpt)
+        .filter(|e| !e.as_str().trim().is_empty());
     let took = took(attempt);
-    let took = if took.is_empty() { took } else { format!(", took {took}") };
+    let took = if took.is_empty() {
+        took
+    } else {
+        format!(", took {took}")
+    };
     AttemptRow {
-        title: format!("{} — attempt {}: {}", text(&resolved.step_title), resolved.attempt, word(attempt.phase())),
+        title: format!(
+            "{} — attempt {}: {}",
+            text(&resolved.step_title),
+            resolved.attempt,
+            word(attempt.phase())
+        ),
         what: format!(
             "`{}`{on}, confirmed by {} at {}{took}. {}",
             code_word(&resolved.code),
@@ -242,7 +335,9 @@ fn attempt_row(attempt: &Attempt) -> AttemptRow {
 
 fn code_word(code: &Code) -> String {
     match code {
-        Code::Shell { host: Some(host), .. } => format!("sh on {host}"),
+        Code::Shell {
+            host: Some(host), ..
+        } => format!("sh on {host}"),
         Code::Shell { .. } => "sh".into(),
         Code::Sql { on, .. } => format!("sql on {on}"),
         Code::Redis { on, .. } => format!("redis on {on}"),
@@ -257,7 +352,11 @@ fn verdict_line((name, verdict): &(String, Verdict)) -> String {
         Holds::No => "✖",
         Holds::Unknown => "?",
     };
-    format!("{symbol} {}: {}", text(name), verdict.saw.one_line().markdown())
+    format!(
+        "{symbol} {}: {}",
+        text(name),
+        verdict.saw.one_line().markdown()
+    )
 }
 
 #[derive(Debug, Serialize)]
@@ -289,10 +388,17 @@ pub fn line(entry: &Entry) -> Option<String> {
                 0 => String::new(),
                 n => format!(", {n} overridden"),
             };
-            format!("{}: confirmed {}{overridden}", resolved.step_title, resolved.action)
+            format!(
+                "{}: confirmed {}{overridden}",
+                resolved.step_title, resolved.action
+            )
         }
-        Fact::Report(Report::Started { action, attempt, .. }) => format!("{action}: attempt {attempt} started"),
-        Fact::Report(Report::Ended { action, outcome, .. }) => match outcome {
+        Fact::Report(Report::Started {
+            action, attempt, ..
+        }) => format!("{action}: attempt {attempt} started"),
+        Fact::Report(Report::Ended {
+            action, outcome, ..
+        }) => match outcome {
             Outcome::Done { said } => format!("{action}: done: {said}"),
             Outcome::Failed { failure, .. } => format!("{action}: failed: {failure}"),
             Outcome::Unknown { failure } => format!("{action}: unknown: {failure}"),
@@ -314,26 +420,52 @@ fn note_line(note: &Note) -> Option<String> {
         Note::Due { words, .. } => format!("due: {words}"),
         Note::Chosen(chosen) => format!("opened the runbook {}", chosen.title),
         Note::WalkEnded { reason: None, .. } => "the runbook is done".into(),
-        Note::WalkEnded { reason: Some(reason), .. } => format!("left the runbook: {reason}"),
+        Note::WalkEnded {
+            reason: Some(reason),
+            ..
+        } => format!("left the runbook: {reason}"),
         Note::Ticked { step, index: 0, .. } => format!("#{step}: read"),
-        Note::Ticked { step, index, note, .. } => match note {
+        Note::Ticked {
+            step, index, note, ..
+        } => match note {
             Some(note) => format!("#{step}/{index}: done by hand: {note}"),
             None => format!("#{step}/{index}: done by hand"),
         },
         Note::Skipped { step, reason, .. } => format!("#{step}: skipped: {reason}"),
-        Note::Branched { step, way, to, reason, .. } => match reason {
+        Note::Branched {
+            step,
+            way,
+            to,
+            reason,
+            ..
+        } => match reason {
             Some(reason) => format!("#{step}: {way}, on to #{to}: {reason}"),
             None => format!("#{step}: {way}, on to #{to}"),
         },
         Note::WentTo { step, reason, .. } => format!("went to #{step}: {reason}"),
         Note::Voided { reason, .. } => format!("a confirmation was taken back: {reason}"),
-        Note::Settled { action, done: true, reason, .. } => format!("{action}: it happened: {reason}"),
-        Note::Settled { action, done: false, reason, .. } => format!("{action}: it did not happen: {reason}"),
+        Note::Settled {
+            action,
+            done: true,
+            reason,
+            ..
+        } => format!("{action}: it happened: {reason}"),
+        Note::Settled {
+            action,
+            done: false,
+            reason,
+            ..
+        } => format!("{action}: it did not happen: {reason}"),
         Note::Captured { name, value, .. } => match value {
             Some(value) => format!("captured {name}: {value}"),
             None => format!("captured {name}, a secret"),
         },
-        Note::Standing { subject, from, to, words } => format!("{subject}: {from} → {to}: {words}"),
+        Note::Standing {
+            subject,
+            from,
+            to,
+            words,
+        } => format!("{subject}: {from} → {to}: {words}"),
         Note::Maintenance { on: true } => "maintenance mode on".into(),
         Note::Maintenance { on: false } => "maintenance mode off".into(),
         Note::Mitigated { how } => format!("users are served again: {how}"),

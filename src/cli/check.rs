@@ -1,0 +1,106 @@
+//! `warroom check`: every fault of every file, in one go.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use chrono::Utc;
+
+use super::{Common, FAULTY, fail, say, site};
+use crate::console::keymap;
+use crate::incident::fault::{Fault, Source, Weight};
+use crate::incident::names::RunbookId;
+use crate::incident::runbook::{lint, parse};
+use crate::incident::site::Site;
+use crate::screen::theme;
+use crate::world::shelf;
+
+/// Checks the files given; without any, the site file and everything it uses.
+pub fn check(common: &Common, files: &[PathBuf]) -> ExitCode {
+    let mut faults = Vec::new();
+    let mut looked = 0;
+    let site = match site::path(common).map(|path| site::parse(&path)) {
+        Some(Ok((site, found))) => {
+            looked += 1;
+            faults.extend(found);
+            site
+        }
+        Some(Err(why)) => return fail(why),
+        None => None,
+    };
+    if files.is_empty() {
+        looked += everything(site.as_ref(), &mut faults);
+    }
+    for file in files {
+        looked += 1;
+        match fs::read_to_string(file) {
+            Ok(text) => faults.extend(one(file, &text, site.as_ref())),
+            Err(e) => return fail(format!("{}: {e}", file.display())),
+        }
+    }
+    report(&faults, looked)
+}
+
+/// Theme, keymap and runbooks of the site; the built-in ones too. Returns how many files were looked at.
+fn everything(site: Option<&Site>, faults: &mut Vec<Fault>) -> usize {
+    let empty = Site::empty();
+    let site = site.unwrap_or(&empty);
+    match shelf::theme(&site.theme) {
+        Ok(text) => faults.extend(theme::parse(&text.name, &text.text).1),
+        Err(fault) => faults.push(fault),
+    }
+    if let Err(found) = shelf::keymap(&site.keymap) {
+        faults.extend(found);
+    }
+    let library = shelf::runbooks(site);
+    for loaded in &library {
+        faults.extend(runbook(&loaded.origin, &loaded.text, &loaded.runbook.id, Some(site)));
+    }
+    library.len() + 2
+}
+
+/// One file, by what it is: Markdown is a runbook; TOML is a theme, a keymap or a site by where it lies and what it says.
+fn one(path: &Path, text: &str, site: Option<&Site>) -> Vec<Fault> {
+    let name = path.display().to_string();
+    let folder = path.parent().and_then(Path::file_name).map(|f| f.to_string_lossy().into_owned());
+    if path.extension().is_some_and(|e| e == "md") {
+        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut faults = runbook(&name, text, &RunbookId(stem), site);
+        faults.extend(shelf::writable_by_others(path).map(|why| Fault {
+            file: name,
+            line: 1,
+            col: 1,
+            what: "this runbook will be refused".into(),
+            instead: why,
+            weight: Weight::Fault,
+        }));
+        return faults;
+    }
+    match folder.as_deref() {
+        Some("themes") => theme::parse(&name, text).1,
+        Some("keymaps") => keymap::parse(&name, text).1,
+        _ => site::parse(path).map(|(_, faults)| faults).unwrap_or_default(),
+    }
+}
+
+fn runbook(name: &str, text: &str, id: &RunbookId, site: Option<&Site>) -> Vec<Fault> {
+    let (runbook, mut faults) = parse::parse(name, text, id.clone());
+    if let Some(runbook) = runbook {
+        let source = Source { file: name, text };
+        faults.extend(lint::lint(&runbook, source, site, Utc::now().date_naive()));
+    }
+    faults
+}
+
+fn report(faults: &[Fault], looked: usize) -> ExitCode {
+    let mut faults = faults.to_vec();
+    faults.sort();
+    faults.dedup();
+    for fault in &faults {
+        say(fault.to_string());
+    }
+    let grave = faults.iter().filter(|f| f.weight == Weight::Fault).count();
+    let warnings = faults.len() - grave;
+    say(format!("{looked} files checked: {grave} faults, {warnings} warnings"));
+    if grave == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAULTY) }
+}

@@ -1,0 +1,110 @@
+//! `warroom` and `warroom open`: the console itself.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::{Common, FAULTY, block_on, fail, site};
+use crate::console::state::State;
+use crate::incident::fault::Weight;
+use crate::incident::journal::{Actor, Mode};
+use crate::incident::site::Site;
+use crate::run::{self, Setup};
+use crate::screen::theme::{self, Theme};
+use crate::systems::registry;
+use crate::world::desk::{self, Desk};
+use crate::world::{actor, clock, places, shelf, terminal};
+
+/// Room for what is reported while a frame is drawn.
+const EVENTS: usize = 1_024;
+
+/// Watches the site; an incident may be declared.
+pub fn watch(common: &Common) -> ExitCode {
+    start(common, None, false)
+}
+
+/// Resumes an incident.
+pub fn open(common: &Common, incident: Option<&str>, observe: bool) -> ExitCode {
+    start(common, Some(incident), observe)
+}
+
+fn start(common: &Common, wanted: Option<Option<&str>>, observe: bool) -> ExitCode {
+    let (path, site) = match site::read(common) {
+        Ok(found) => found,
+        Err(code) => return code,
+    };
+    let look = match look(&site) {
+        Ok(look) => look,
+        Err(code) => return code,
+    };
+    if !terminal::is_terminal() {
+        return fail("standard input and output are no terminal — use warroom status in scripts");
+    }
+    match block_on(run(path, site, look, wanted, observe)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(why)) => fail(why),
+        Err(e) => fail(format!("the runtime can't be started: {e}")),
+    }
+}
+
+/// Theme and keymap: every fault of both is printed, and nothing is started.
+fn look(site: &Site) -> Result<(Theme, crate::console::keymap::Keymap), ExitCode> {
+    let mut faults = Vec::new();
+    let theme = match shelf::theme(&site.theme) {
+        Ok(text) => {
+            let (theme, found) = theme::parse(&text.name, &text.text);
+            faults.extend(found);
+            theme
+        }
+        Err(fault) => {
+            faults.push(fault);
+            None
+        }
+    };
+    let keymap = shelf::keymap(&site.keymap).map_err(|found| faults.extend(found)).ok();
+    match (theme, keymap) {
+        (Some(theme), Some(keymap)) if faults.iter().all(|f| f.weight == Weight::Warning) => {
+            let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            Ok((if plain { Theme::mono() } else { theme }, keymap))
+        }
+        _ => {
+            site::print(&faults);
+            Err(ExitCode::from(FAULTY))
+        }
+    }
+}
+
+async fn run(
+    path: PathBuf,
+    site: Arc<Site>,
+    (theme, keymap): (Theme, crate::console::keymap::Keymap),
+    wanted: Option<Option<&str>>,
+    observe: bool,
+) -> Result<ExitCode, String> {
+    let root = places::state_root(&site).map_err(|failure| failure.to_string())?;
+    let library = Arc::new(shelf::runbooks(&site));
+    let (sender, events) = mpsc::channel(EVENTS);
+    let systems = registry::open(&site);
+    let actor: Actor = actor();
+    let now = clock::now();
+    let mut state =
+        State::new(Arc::clone(&site), Mode::Real, actor.clone(), keymap, library, terminal::size(), now.clone());
+    state.observing = observe;
+    let context = desk::Context { root, site, site_file: path, actor };
+    let (desk, resumed) = match wanted {
+        None => (Desk::start(context, sender.clone()), None),
+        Some(name) => {
+            let (desk, resumed) = Desk::resume(context, name, sender.clone()).await?;
+            (desk, Some(resumed))
+        }
+    };
+    if let Some(resumed) = resumed {
+        state.resume(resumed.incident, resumed.runbooks, now);
+        state.trouble = resumed.trouble;
+    }
+    let setup = Setup { state, theme, systems, desk, events, sender };
+    run::run(setup).await.map_err(|e| format!("the terminal can't be taken over: {e}"))
+}
+

@@ -1,0 +1,108 @@
+//! The command line. Every command that prints tells errors in one line with what to do next, and has honest exit codes.
+
+mod check;
+mod console;
+mod incident;
+mod runbook;
+mod site;
+mod status;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::world::runner;
+
+/// Wrong arguments, or a faulty file.
+const FAULTY: u8 = 2;
+
+#[derive(Debug, Parser)]
+#[command(name = "warroom", version, about = "A full-screen incident console", args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Default, Args)]
+struct Common {
+    /// The site file [default: $XDG_CONFIG_HOME/warroom/site.toml]
+    #[arg(long, value_name = "FILE", env = "WARROOM_SITE", global = true)]
+    site: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Resume or join an incident: the newest open one, or the one named
+    Open {
+        /// `INC-2026-0007`
+        incident: Option<String>,
+        /// Look without touching
+        #[arg(long)]
+        observe: bool,
+    },
+    /// Every vital once; exit 0 fine, 1 watch, 2 breach, 3 unknown or a faulty site
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Faults in site file, runbooks, themes and keymaps, as FILE:LINE:COL
+    Check {
+        /// Files to check [default: the site file and everything it uses]
+        files: Vec<PathBuf>,
+    },
+    /// List, show or dry-run runbooks
+    #[command(subcommand)]
+    Runbook(runbook::Command),
+    /// List, show, verify incidents, or write their post-mortem
+    #[command(subcommand)]
+    Incident(incident::Command),
+    /// The step runner: started by the console, never by hand
+    #[command(name = "__run", hide = true)]
+    Run {
+        /// The incident's folder, the intent's number, the site file
+        args: Vec<std::ffi::OsString>,
+    },
+}
+
+/// Reads the arguments and does what they say.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let common = cli.common;
+    match cli.command {
+        None => console::watch(&common),
+        Some(Command::Open { incident, observe }) => console::open(&common, incident.as_deref(), observe),
+        Some(Command::Status { json }) => status::status(&common, json),
+        Some(Command::Check { files }) => check::check(&common, &files),
+        Some(Command::Runbook(command)) => runbook::run(&common, command),
+        Some(Command::Incident(command)) => incident::run(&common, command),
+        Some(Command::Run { args }) => runner::child::run(args),
+    }
+}
+
+/// Prints to standard output. A reader that has gone (`| head`) is no error.
+fn say(text: impl AsRef<str>) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_ref().as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+}
+
+/// Prints one line to standard error.
+fn complain(text: impl AsRef<str>) {
+    let _ = writeln!(io::stderr(), "warroom: {}", text.as_ref());
+}
+
+/// Says what is wrong and gives the exit code for it.
+fn fail(text: impl AsRef<str>) -> ExitCode {
+    complain(text);
+    ExitCode::from(FAULTY)
+}
+
+/// Runs async work to its end.
+fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(work))
+}

@@ -1,0 +1,459 @@
+//! The desk: the one place that writes an incident's journal and starts its steps, in the order it was asked to. What it
+//! writes comes back to the console as entries; nothing on the screen is called saved before.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::ledger::file::{self, FileLedger};
+use super::ledger::{Committed, Ledger, LedgerError};
+use super::places;
+use super::runner::follow::{self, RunnerEvent};
+use super::runner::spawn;
+use crate::console::confirm::Confirmed;
+use crate::console::event::{Event, RequestId};
+use crate::incident::clean::Clean;
+use crate::incident::journal::{Actor, Declaration, Entry, Fact, Incident, Note, Report, Seq, digest};
+use crate::incident::names::IncidentId;
+use crate::incident::postmortem::{Template, postmortem};
+use crate::incident::reading::{Failure, FailureKind};
+use crate::incident::runbook::{self, ActionRef, Runbook};
+use crate::incident::site::Site;
+
+/// How often the journal is looked at for what another console wrote.
+const NEWS: Duration = Duration::from_secs(1);
+
+/// How much of a step's output is shown at once; the rest is in its file.
+const SHOWN_OUTPUT: usize = 4 << 20;
+
+/// Room for orders. The console never waits: an order that finds no room is a refusal it is told of.
+const ORDERS: usize = 4_096;
+
+/// What a desk works with.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Where state is kept.
+    pub root: PathBuf,
+    /// The site.
+    pub site: Arc<Site>,
+    /// Its file: what a runner reads anew and compares.
+    pub site_file: PathBuf,
+    /// Who sits here.
+    pub actor: Actor,
+}
+
+/// What the desk is asked to do. See [`crate::console::event::Effect`].
+#[derive(Debug)]
+pub enum Order {
+    /// Open an incident.
+    Declare(RequestId, Declaration),
+    /// Add to the journal.
+    Append(RequestId, Note),
+    /// Copy a runbook's bytes, then add its note.
+    Choose(RequestId, Note, Arc<str>),
+    /// Record and start a confirmed act.
+    Perform(RequestId, Confirmed),
+    /// End a running step.
+    Cancel(RequestId, ActionRef, u32),
+    /// Read an attempt's whole output.
+    ReadOutput(RequestId, String),
+    /// Write the post-mortem.
+    Export(RequestId),
+}
+
+/// A hand that gives orders to the desk's task.
+#[derive(Debug)]
+pub struct Desk {
+    orders: mpsc::Sender<Order>,
+    events: mpsc::Sender<Event>,
+    task: JoinHandle<()>,
+}
+
+/// An incident that was found again.
+#[derive(Debug)]
+pub struct Resumed {
+    /// As its journal tells it.
+    pub incident: Incident,
+    /// The runbooks of its walks, from the bytes that were copied into it.
+    pub runbooks: BTreeMap<u32, Arc<Runbook>>,
+    /// What is wrong with its journal.
+    pub trouble: Option<Clean>,
+}
+
+impl Desk {
+    /// A desk without an incident: the first order has to be a declaration.
+    pub fn start(context: Context, events: mpsc::Sender<Event>) -> Self {
+        Self::with(context, events, None, Seq(0), Vec::new())
+    }
+
+    /// A desk at an incident that exists: the one named, else the newest that is open. Steps that run are watched again.
+    ///
+    /// # Errors
+    /// When there is no such incident, or its journal can't be read: in a sentence.
+    pub async fn resume(
+        context: Context,
+        name: Option<&str>,
+        events: mpsc::Sender<Event>,
+    ) -> Result<(Self, Resumed), String> {
+        let dir = find(&context.root, name)?;
+        let (ledger, entries, troubles) = file::open(&dir, context.actor.clone()).map_err(|f| f.to_string())?;
+        let incident = Incident::fold(&entries).map_err(|gap| format!("{}: {gap} — warroom incident verify", dir.display()))?;
+        let runbooks = runbooks(&dir, &incident)?;
+        let words: Vec<String> = troubles.iter().map(ToString::to_string).collect();
+        let trouble = (!words.is_empty()).then(|| Clean::new(&words.join("; ")));
+        let adopted = follow::adopt(&incident, &dir);
+        let desk = Self::with(context, events, Some(ledger), incident.head(), adopted);
+        Ok((desk, Resumed { incident, runbooks, trouble }))
+    }
+
+    fn with(
+        context: Context,
+        events: mpsc::Sender<Event>,
+        ledger: Option<FileLedger>,
+        head: Seq,
+        adopted: Vec<follow::Running>,
+    ) -> Self {
+        let (orders, incoming) = mpsc::channel(ORDERS);
+        let (reports, reported) = mpsc::channel(ORDERS);
+        let work = Work { context, events: events.clone(), ledger, head, running: BTreeMap::new(), reports };
+        let task = tokio::spawn(work.run(incoming, reported, adopted));
+        Self { orders, events, task }
+    }
+
+    /// Gives an order. A desk with no room left says so to the console; nothing is lost in silence.
+    pub fn send(&self, order: Order) {
+        if self.orders.try_send(order).is_err() {
+            let words = Clean::new("the journal can't keep up: what was just asked for was not done");
+            let _ = self.events.try_send(Event::Trouble(words));
+        }
+    }
+
+    /// Waits until everything that was ordered is written.
+    pub async fn close(self) {
+        drop(self.orders);
+        let _ = self.task.await;
+    }
+}
+
+/// The desk's task.
+struct Work {
+    context: Context,
+    events: mpsc::Sender<Event>,
+    ledger: Option<FileLedger>,
+    head: Seq,
+    running: BTreeMap<(ActionRef, u32), follow::Handle>,
+    reports: mpsc::Sender<RunnerEvent>,
+}
+
+impl Work {
+    async fn run(
+        mut self,
+        mut orders: mpsc::Receiver<Order>,
+        mut reported: mpsc::Receiver<RunnerEvent>,
+        adopted: Vec<follow::Running>,
+    ) {
+        for running in adopted {
+            self.follow(running);
+        }
+        let mut news = interval(NEWS);
+        news.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(order) => self.carry_out(order).await,
+                    None => break,
+                },
+                Some(event) = reported.recv() => self.reported(event).await,
+                _ = news.tick() => self.news().await,
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Declare(request, declaration) => self.declare(request, declaration).await,
+            Order::Append(request, note) => self.append(request, note).await,
+            Order::Choose(request, note, text) => self.choose(request, note, &text).await,
+            Order::Perform(request, confirmed) => self.perform(request, confirmed).await,
+            Order::Cancel(request, action, attempt) => self.cancel(request, &action, attempt).await,
+            Order::ReadOutput(request, evidence) => self.read_output(request, &evidence).await,
+            Order::Export(request) => self.export(request).await,
+        }
+    }
+
+    async fn tell(&self, event: Event) {
+        // A console that has gone needs to be told nothing.
+        let _ = self.events.send(event).await;
+    }
+
+    async fn declare(&mut self, request: RequestId, declaration: Declaration) {
+        let (root, actor) = (self.context.root.clone(), self.context.actor.clone());
+        let declared = tokio::task::spawn_blocking(move || file::declare(&root, declaration, actor)).await;
+        match declared {
+            Ok(Ok((ledger, entry))) => {
+                self.ledger = Some(ledger);
+                self.appended(Some(request), entry).await;
+            }
+            Ok(Err(failure)) => self.tell(Event::NotAppended(request, failure)).await,
+            Err(_) => self.tell(Event::NotAppended(request, local("declare: the writer ended early"))).await,
+        }
+    }
+
+    async fn appended(&mut self, request: Option<RequestId>, entry: Entry) {
+        self.head = entry.seq;
+        self.tell(Event::Appended(request, Box::new(entry))).await;
+    }
+
+    /// Appends; what another console wrote first is told to this one, and the note follows it.
+    async fn append(&mut self, request: RequestId, note: Note) {
+        loop {
+            let head = self.head;
+            let Some(ledger) = &mut self.ledger else {
+                return self.tell(Event::NotAppended(request, no_incident())).await;
+            };
+            match ledger.append(head, note.clone()).await {
+                Ok(entry) => {
+                    self.appended(Some(request), entry).await;
+                    return self.troubles().await;
+                }
+                Err(LedgerError::Conflict(entries)) => self.caught_up(entries).await,
+                Err(LedgerError::Failed(failure)) => {
+                    self.tell(Event::NotAppended(request, failure)).await;
+                    return self.troubles().await;
+                }
+            }
+        }
+    }
+
+    async fn caught_up(&mut self, entries: Vec<Entry>) {
+        for entry in entries.into_iter().filter(|e| e.seq > self.head).collect::<Vec<_>>() {
+            self.appended(None, entry).await;
+        }
+    }
+
+    async fn troubles(&mut self) {
+        let Some(ledger) = &mut self.ledger else { return };
+        for words in ledger.troubles().await {
+            self.tell(Event::Trouble(words)).await;
+        }
+    }
+
+    async fn news(&mut self) {
+        let head = self.head;
+        let Some(ledger) = &mut self.ledger else { return };
+        if let Ok(entries) = ledger.news(head).await {
+            self.caught_up(entries).await;
+        }
+    }
+
+    async fn choose(&mut self, request: RequestId, note: Note, text: &str) {
+        if let (Some(ledger), Note::Chosen(chosen)) = (&self.ledger, &note)
+            && let Err(failure) = file::copy_runbook(ledger.dir(), &chosen.runbook, text)
+        {
+            return self.tell(Event::NotAppended(request, failure)).await;
+        }
+        self.append(request, note).await;
+    }
+
+    /// Records the intent, then starts its runner. On a conflict the question is to be asked anew: what another console
+    /// did may have changed the answer.
+    async fn perform(&mut self, request: RequestId, confirmed: Confirmed) {
+        let head = self.head;
+        let Some(ledger) = &mut self.ledger else {
+            return self.tell(Event::NotStarted(request, no_incident())).await;
+        };
+        match ledger.commit(head, confirmed).await {
+            Ok(committed) => {
+                self.appended(Some(request), committed.entry().clone()).await;
+                self.start(request, committed).await;
+            }
+            Err(LedgerError::Conflict(entries)) => {
+                self.caught_up(entries).await;
+                let what = "confirm: another console wrote first, so nothing was started";
+                let failure = Failure::new(FailureKind::Local, "journal", what, "look at the timeline, and confirm again");
+                self.tell(Event::NotStarted(request, failure)).await;
+            }
+            Err(LedgerError::Failed(failure)) => self.tell(Event::NotStarted(request, failure)).await,
+        }
+        self.troubles().await;
+    }
+
+    async fn start(&mut self, request: RequestId, committed: Committed) {
+        let Some(ledger) = &mut self.ledger else { return };
+        let waiting = match spawn::prepare(committed, ledger.dir(), &self.context.site_file) {
+            Ok(waiting) => waiting,
+            Err(failure) => return self.tell(Event::NotStarted(request, failure)).await,
+        };
+        match ledger.report(waiting.started()).await {
+            Ok(entry) => {
+                self.appended(None, entry).await;
+                match waiting.open() {
+                    Ok(running) => self.follow(running),
+                    Err(failure) => self.tell(Event::NotStarted(request, failure)).await,
+                }
+            }
+            // Without `Started` on disk the gate stays shut: dropping it ends the runner before it acts.
+            Err(error) => self.tell(Event::NotStarted(request, local(&format!("start: {error}")))).await,
+        }
+    }
+
+    fn follow(&mut self, running: follow::Running) {
+        let key = running.key();
+        let handle = follow::start(running, self.reports.clone());
+        self.running.insert(key, handle);
+    }
+
+    async fn reported(&mut self, event: RunnerEvent) {
+        match event {
+            RunnerEvent::Output(action, attempt, line) => self.tell(Event::Output(action, attempt, line)).await,
+            RunnerEvent::Ended(report) => self.ended(report).await,
+        }
+    }
+
+    /// Records an end. Another console may have recorded it already: one end an attempt.
+    async fn ended(&mut self, report: Report) {
+        if let Report::Ended { action, attempt, .. } = &report {
+            self.running.remove(&(action.clone(), *attempt));
+        }
+        let Some(ledger) = &mut self.ledger else { return };
+        match ledger.report(report).await {
+            Ok(entry) => self.appended(None, entry).await,
+            Err(LedgerError::Conflict(entries)) => self.caught_up(entries).await,
+            Err(LedgerError::Failed(failure)) => {
+                self.tell(Event::Trouble(Clean::new(&failure.to_string()))).await;
+            }
+        }
+    }
+
+    async fn cancel(&mut self, request: RequestId, action: &ActionRef, attempt: u32) {
+        let ended = match self.running.get(&(action.clone(), attempt)) {
+            Some(handle) => handle.cancel(),
+            None => Err(local(&format!("cancel {action}: it does not run here"))),
+        };
+        if let Err(failure) = ended {
+            self.tell(Event::NotAppended(request, failure)).await;
+        }
+    }
+
+    async fn read_output(&self, request: RequestId, evidence: &str) {
+        let path = self.ledger.as_ref().map(|l| l.dir().join(evidence)).unwrap_or_default();
+        let read = tokio::task::spawn_blocking(move || tail(&path)).await;
+        let text = read.unwrap_or_default();
+        self.tell(Event::WholeOutput(request, text)).await;
+    }
+
+    async fn export(&mut self, request: RequestId) {
+        let Some(ledger) = &self.ledger else {
+            return self.tell(Event::Exported(request, Err(no_incident()))).await;
+        };
+        let (dir, site) = (ledger.dir().to_owned(), Arc::clone(&self.context.site));
+        let written = tokio::task::spawn_blocking(move || write_postmortem(&dir, &site)).await;
+        let written = written.unwrap_or_else(|_| Err(local("post-mortem: the writer ended early")));
+        if let Ok((path, head)) = &written {
+            self.append(request, Note::PostMortem { path: path.clone(), head: head.clone() }).await;
+        }
+        self.tell(Event::Exported(request, written.map(|(path, _)| path))).await;
+    }
+}
+
+/// Writes an incident's post-mortem beside its journal: its path, and the digest of the journal's last line.
+///
+/// # Errors
+/// When the journal can't be read or folded, or the file can't be written.
+pub fn write_postmortem(dir: &Path, site: &Site) -> Result<(String, String), Failure> {
+    let (text, head) = render_postmortem(dir, site)?;
+    let path = dir.join("postmortem.md");
+    file::write_whole(&path, text.as_bytes())?;
+    Ok((path.display().to_string(), head))
+}
+
+/// An incident's post-mortem as text, and the digest of the journal's last line.
+///
+/// # Errors
+/// As [`write_postmortem`].
+pub fn render_postmortem(dir: &Path, site: &Site) -> Result<(String, String), Failure> {
+    let on = dir.display().to_string();
+    let fail = |what: String| Failure::new(FailureKind::Local, &on, what, "warroom incident verify");
+    let (entries, _) = file::read(dir)?;
+    let incident = Incident::fold(&entries).map_err(|gap| fail(gap.to_string()))?;
+    let last = entries.last().map(serde_json::to_vec).transpose().map_err(|e| fail(e.to_string()))?;
+    let head = digest(&last.unwrap_or_default());
+    let text = postmortem(&incident, site, &Template::default(), &head).map_err(|e| fail(format!("post-mortem: {e}")))?;
+    Ok((text, head))
+}
+
+/// The folder of an incident by name; without one, of the newest that is open.
+///
+/// # Errors
+/// In a sentence that says what there is.
+pub fn find(root: &Path, name: Option<&str>) -> Result<PathBuf, String> {
+    let all = list(root);
+    match name {
+        Some(name) => {
+            let found = all.iter().find(|(id, _)| id.as_str() == name).map(|(_, dir)| dir.clone());
+            found.ok_or_else(|| format!("{name}: no such incident under {} — warroom incident list", root.display()))
+        }
+        None => {
+            let open = all.into_iter().rev().map(|(_, dir)| dir).find(|dir| is_open(dir));
+            open.ok_or_else(|| format!("no incident is open under {} — warroom declares one with d", root.display()))
+        }
+    }
+}
+
+fn is_open(dir: &Path) -> bool {
+    let read = file::read(dir).ok();
+    read.is_some_and(|(entries, _)| {
+        !entries.is_empty() && !entries.iter().any(|e| matches!(e.fact, Fact::Note(Note::Resolved { .. })))
+    })
+}
+
+/// Every incident's id and folder, by id; those whose journal went to a fallback folder too.
+pub fn list(root: &Path) -> Vec<(IncidentId, PathBuf)> {
+    let entries = fs::read_dir(places::incidents(root)).into_iter().flatten().flatten();
+    let mut found: Vec<(IncidentId, PathBuf)> = entries
+        .filter(|e| e.path().is_dir())
+        .map(|e| (IncidentId(e.file_name().to_string_lossy().into_owned()), e.path()))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Parses the runbooks of an incident's walks from their copies, compared with the digests in the journal.
+fn runbooks(dir: &Path, incident: &Incident) -> Result<BTreeMap<u32, Arc<Runbook>>, String> {
+    let mut found = BTreeMap::new();
+    for walk in &incident.walks {
+        let chosen = &walk.chosen;
+        let path = file::runbook_copy(dir, &chosen.runbook, &chosen.digest);
+        let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        if digest(text.as_bytes()) != chosen.digest {
+            return Err(format!("{}: it is not what was chosen — its steps can't be run", path.display()));
+        }
+        let name = path.display().to_string();
+        let (runbook, _) = runbook::parse::parse(&name, &text, chosen.runbook.clone());
+        let runbook = runbook.ok_or_else(|| format!("{name}: it is no runbook any more"))?;
+        found.insert(chosen.walk, Arc::new(runbook));
+    }
+    Ok(found)
+}
+
+/// The end of a file, cleaned.
+fn tail(path: &Path) -> Clean {
+    match fs::read(path) {
+        Ok(bytes) => Clean::from_bytes(&bytes[bytes.len().saturating_sub(SHOWN_OUTPUT)..]),
+        Err(e) => Clean::new(&format!("{}: {e}", path.display())),
+    }
+}
+
+fn local(what: &str) -> Failure {
+    Failure::new(FailureKind::Local, "journal", what, "")
+}
+
+fn no_incident() -> Failure {
+    Failure::new(FailureKind::Local, "journal", "write: no incident is open", "declare one first")
+}

@@ -1,0 +1,100 @@
+//! Conditions and guards, judged on readings taken for this very judgement.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::{Systems, clock, watch};
+use crate::incident::acts::Condition;
+use crate::incident::acts::postgres::PgCondition;
+use crate::incident::evaluate;
+use crate::incident::guards::{self, Guard, PromotionFacts};
+use crate::incident::journal::{LastKnown, Resolved};
+use crate::incident::names::TargetId;
+use crate::incident::reading::{Reading, Verdict};
+use crate::incident::replication::{End, LinkHistory};
+use crate::incident::site::{Link, Site};
+
+/// Judges conditions for one act, against one site.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    /// The site.
+    pub site: &'a Site,
+    /// Its systems.
+    pub systems: &'a Systems,
+    /// The old primary as it was last seen, for what a promotion would lose.
+    pub last_known: Option<&'a LastKnown>,
+    /// What is left of the recovery time, where an incident is open.
+    pub rto_left: Option<Duration>,
+}
+
+impl Judge<'_> {
+    /// One condition: from fresh sights where they are enough, else by asking the system. What can't be measured is unknown.
+    pub async fn condition(&self, condition: &Condition) -> Verdict {
+        let targets = evaluate::targets_of(condition, self.site);
+        let sights = self.look(&targets).await;
+        let now = clock::now();
+        if let Condition::Postgres(PgCondition::Loss { of, under, under_bytes }) = condition {
+            return match self.site.link_to(of) {
+                Some(link) => self.history(link, &sights).judge_loss(of, *under, *under_bytes),
+                None => Verdict::unknown(format!("no link of the site ends at {of}")),
+            };
+        }
+        if let Some(verdict) = evaluate::from_sights(condition, &sights, self.site, self.rto_left, &now) {
+            return verdict;
+        }
+        let Some(system) = targets.first().and_then(|target| self.systems.get(target)) else {
+            return Verdict::unknown("the site names no target that could answer this");
+        };
+        system.holds(condition).await.unwrap_or_else(|failure| Verdict::unknown(failure.to_string()))
+    }
+
+    /// The guards of promoting `standby`; without a link to it nothing of them can be known, and that refuses.
+    pub async fn promotion(&self, standby: &TargetId, resolved: &Resolved) -> Vec<Guard> {
+        let Some(link) = self.site.link_to(standby) else {
+            let verdict = Verdict::unknown(format!("no link of the site ends at {standby}: what it would lose can't be known"));
+            return vec![Guard { name: "loss known and under its gate".into(), verdict }];
+        };
+        let sights = self.look(&[link.from.clone(), link.to.clone()]).await;
+        let now = clock::now();
+        guards::promotion(&PromotionFacts {
+            now: &now,
+            link,
+            interval: self.interval(link),
+            standby: sights.get(&link.to),
+            primary: sights.get(&link.from),
+            last_known: resolved.last_known.as_ref(),
+            rpo: self.site.objectives.rpo,
+            last_promotion: resolved.last_promotion,
+        })
+    }
+
+    /// Looks at targets, all at the same time.
+    async fn look(&self, targets: &[TargetId]) -> BTreeMap<TargetId, Reading> {
+        let looks = targets.iter().filter_map(|id| {
+            let (target, system) = (self.site.target(id)?, self.systems.get(id)?);
+            Some(async move { (id.clone(), watch::look(target, system).await) })
+        });
+        join_all(looks).await.into_iter().collect()
+    }
+
+    fn interval(&self, link: &Link) -> Duration {
+        let ends = [&link.from, &link.to].into_iter().filter_map(|id| self.site.target(id));
+        ends.map(|target| target.interval).max().unwrap_or_default()
+    }
+
+    fn history(&self, link: &Link, sights: &BTreeMap<TargetId, Reading>) -> crate::incident::replication::LinkVital {
+        let now = clock::now();
+        let mut history = match self.last_known {
+            Some(known) => LinkHistory::resume(self.interval(link), known, &now),
+            None => LinkHistory::new(self.interval(link)),
+        };
+        for (end, id) in [(End::From, &link.from), (End::To, &link.to)] {
+            if let Some(reading) = sights.get(id) {
+                history.observe(end, reading);
+            }
+        }
+        history.vital(link, sights.get(&link.from), sights.get(&link.to), &now)
+    }
+}

@@ -1,0 +1,39 @@
+//! What a runbook needs, looked for before its first step: programs on the path, targets that answer.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use super::{Systems, watch};
+use crate::incident::names::TargetId;
+use crate::incident::reading::Verdict;
+use crate::incident::site::Site;
+
+/// Looks for each name: a target of the site answers, else a program of that name is on the path.
+pub async fn look(wanted: &[String], site: &Site, systems: &Systems) -> Vec<(String, Verdict)> {
+    let mut found = Vec::new();
+    for name in wanted {
+        let target = TargetId(name.clone());
+        let verdict = match (site.target(&target), systems.get(&target)) {
+            (Some(target), Some(system)) => match watch::look(target, system).await.value {
+                Ok(_) => Verdict::measured(true, "answers"),
+                Err(failure) => Verdict::measured(false, failure.to_string()),
+            },
+            _ => program(name),
+        };
+        found.push((name.clone(), verdict));
+    }
+    found
+}
+
+fn program(name: &str) -> Verdict {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let files = std::env::split_paths(&folders).map(|folder| folder.join(name));
+    match files.into_iter().find(executable) {
+        Some(path) => Verdict::measured(true, path.display().to_string()),
+        None => Verdict::measured(false, format!("{name} is neither a target of the site nor a program on the path")),
+    }
+}
+
+fn executable(path: &PathBuf) -> bool {
+    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}

@@ -1,0 +1,157 @@
+//! Files that come from two places: the user's own first, then what is built in.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use directories::ProjectDirs;
+
+use crate::console::event::Loaded;
+use crate::console::keymap::{self, Keymap};
+use crate::incident::fault::{Fault, Weight, nearest};
+use crate::incident::names::RunbookId;
+use crate::incident::runbook;
+use crate::incident::site::Site;
+
+const KEYMAPS: &[(&str, &str)] = &[("default", include_str!("../../keymaps/default.toml"))];
+
+const THEMES: &[(&str, &str)] = &[
+    ("default", include_str!("../../themes/default.toml")),
+    ("mono", include_str!("../../themes/mono.toml")),
+];
+
+const RUNBOOKS: &[(&str, &str)] = &[
+    ("regional-failover", include_str!("../../runbooks/regional-failover.md")),
+    ("redis-sentinel-failover", include_str!("../../runbooks/redis-sentinel-failover.md")),
+    ("restore-dump", include_str!("../../runbooks/restore-dump.md")),
+];
+
+/// A file's text with the name it has in faults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// Its path, or `built in: themes/default.toml`.
+    pub name: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// The user's configuration folder: `$XDG_CONFIG_HOME/warroom`.
+pub fn config_dir() -> Option<PathBuf> {
+    ProjectDirs::from("", "", "warroom").map(|dirs| dirs.config_dir().to_path_buf())
+}
+
+/// The theme of that name, as text: the screen parses it.
+///
+/// # Errors
+/// A fault that names the themes there are.
+pub fn theme(name: &str) -> Result<Text, Fault> {
+    find("themes", name, THEMES)
+}
+
+/// The keymap of that name.
+///
+/// # Errors
+/// Every fault of the file.
+pub fn keymap(name: &str) -> Result<Keymap, Vec<Fault>> {
+    let Text { name: file, text } = find("keymaps", name, KEYMAPS).map_err(|fault| vec![fault])?;
+    match keymap::parse(&file, &text) {
+        (Some(keymap), faults) if faults.iter().all(|f| f.weight == Weight::Warning) => Ok(keymap),
+        (_, faults) => Err(faults),
+    }
+}
+
+fn find(folder: &str, name: &str, built_in: &[(&str, &str)]) -> Result<Text, Fault> {
+    if let Some(path) = config_dir().map(|dir| dir.join(folder).join(format!("{name}.toml")))
+        && let Ok(text) = fs::read_to_string(&path)
+    {
+        return Ok(Text { name: path.display().to_string(), text });
+    }
+    if let Some((_, text)) = built_in.iter().find(|(n, _)| *n == name) {
+        return Ok(Text { name: format!("built in: {folder}/{name}.toml"), text: (*text).to_owned() });
+    }
+    let names: Vec<&str> = built_in.iter().map(|(n, _)| *n).collect();
+    let instead = match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("built in: {}", names.join(", ")),
+    };
+    let file = format!("{folder}/{name}.toml");
+    Err(Fault { file, line: 1, col: 1, what: "no such file".into(), instead, weight: Weight::Fault })
+}
+
+/// Every runbook: the site's folder, the user's folder, then what is built in; a name found twice is taken from the
+/// first place. Files that could not be parsed into a runbook are left to `warroom check`.
+pub fn runbooks(site: &Site) -> Vec<Loaded> {
+    let mut found: Vec<Loaded> = Vec::new();
+    let folders = site.runbooks.iter().cloned().chain(config_dir().map(|dir| dir.join("runbooks")));
+    let files = folders.flat_map(|folder| markdown_files(&folder));
+    for path in files {
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let refused = writable_by_others(&path);
+        add(&mut found, &path.display().to_string(), stem(&path), &text, refused);
+    }
+    for (name, text) in RUNBOOKS {
+        add(&mut found, &format!("built in: runbooks/{name}.md"), (*name).to_owned(), text, None);
+    }
+    found
+}
+
+/// The runbook of that file, or of that name among [`runbooks`].
+///
+/// # Errors
+/// Why it can't be opened, with what to do.
+pub fn runbook(site: &Site, name: &str) -> Result<Text, String> {
+    let path = Path::new(name);
+    if path.is_file() {
+        let text = fs::read_to_string(path).map_err(|e| format!("{name}: {e}"))?;
+        return Ok(Text { name: name.to_owned(), text });
+    }
+    let library = runbooks(site);
+    let wanted = name.strip_suffix(".md").unwrap_or(name);
+    if let Some(loaded) = library.iter().find(|l| l.runbook.id.as_str() == wanted) {
+        return Ok(Text { name: loaded.origin.clone(), text: loaded.text.to_string() });
+    }
+    let near = nearest(wanted, library.iter().map(|l| l.runbook.id.as_str()));
+    let advice = near.map_or("warroom runbook list".into(), |near| format!("did you mean {near}?"));
+    Err(format!("{name}: no such runbook — {advice}"))
+}
+
+fn add(found: &mut Vec<Loaded>, origin: &str, stem: String, text: &str, refused: Option<String>) {
+    if found.iter().any(|l| l.runbook.id.as_str() == stem) {
+        return;
+    }
+    let (runbook, faults) = runbook::parse::parse(origin, text, RunbookId(stem));
+    let Some(runbook) = runbook else { return };
+    let fault = faults.iter().find(|f| f.weight == Weight::Fault).map(ToString::to_string);
+    found.push(Loaded {
+        runbook: Arc::new(runbook),
+        text: Arc::from(text),
+        origin: origin.to_owned(),
+        refused: refused.or(fault),
+    });
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Markdown files of a folder, by name; none when there is no such folder.
+fn markdown_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> =
+        entries.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "md")).collect();
+    files.sort();
+    files
+}
+
+/// A runbook is code: a file or a folder above it that others may write is refused. A folder with the sticky bit (`/tmp`)
+/// counts as safe for what is not directly in it.
+pub fn writable_by_others(path: &Path) -> Option<String> {
+    let full = fs::canonicalize(path).ok()?;
+    full.ancestors().find_map(|place| {
+        let mode = fs::metadata(place).ok()?.mode();
+        let others = mode & 0o002 != 0;
+        let sticky_above = mode & 0o1000 != 0 && place != full && Some(place) != full.parent();
+        (others && !sticky_above).then(|| format!("{} may be written by others: chmod o-w", place.display()))
+    })
+}
