@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use super::acts::postgres::{PgRole, PgSight};
-use super::measure::Span;
 use super::names::TargetId;
 use super::reading::{Failure, FailureKind, Holds, HostWord, Verdict};
 
@@ -160,9 +159,4 @@ fn kind(kind: FailureKind) -> &'static str {
         FailureKind::BadAnswer => "a strange answer",
         FailureKind::Local => "this machine failed",
     }
-}
-
-/// How long ago, in the words of every verdict.
-pub(crate) fn ago(age: std::time::Duration) -> String {
-    format!("{} ago", Span(age))
 }
