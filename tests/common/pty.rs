@@ -1,0 +1,189 @@
+//! Drives the real binary in a pseudo-terminal and reads its screen as a person would.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// How long the console may take to show what is waited for, unless said otherwise. Generous: a busy machine is no fault.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A console in a pseudo-terminal.
+pub struct Console {
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    screen: Arc<Mutex<vt100::Parser>>,
+    bytes: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Console {
+    /// Starts `warroom ARGS` on a terminal of that size, with a home of its own.
+    pub fn start(home: &Path, columns: u16, rows: u16, args: &[&str]) -> Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_warroom"));
+        command.args(args);
+        command.env_clear();
+        for (name, value) in environment(home) {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).expect("warroom starts");
+        drop(pair.slave);
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let mut reader = pair.master.try_clone_reader().expect("the terminal's output");
+        let (to_screen, to_bytes) = (Arc::clone(&screen), Arc::clone(&bytes));
+        thread::spawn(move || {
+            let mut buffer = [0; 65_536];
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                to_screen.lock().unwrap().process(&buffer[..read]);
+                to_bytes.lock().unwrap().extend_from_slice(&buffer[..read]);
+            }
+        });
+        let writer = pair.master.take_writer().expect("the terminal's input");
+        Self { master: pair.master, writer, child, screen, bytes }
+    }
+
+    /// The screen as text, a line a row.
+    pub fn screen(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Every byte the console wrote so far.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.bytes.lock().unwrap().clone()
+    }
+
+    /// Sends raw bytes. A terminal that is gone is found by whoever waits for the screen.
+    pub fn send(&mut self, bytes: &[u8]) {
+        let _ = self.writer.write_all(bytes).and_then(|()| self.writer.flush());
+    }
+
+    /// Presses a key by its name: `enter`, `esc`, `tab`, `down`, `ctrl-r`, or one character.
+    pub fn press(&mut self, key: &str) {
+        self.send(&key_bytes(key));
+    }
+
+    /// Types text, a character at a time, as fast as a person who knows it by heart.
+    pub fn type_text(&mut self, text: &str) {
+        for c in text.chars() {
+            self.press(&c.to_string());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Pastes text as terminals do.
+    pub fn paste(&mut self, text: &str) {
+        self.send(format!("\x1b[200~{text}\x1b[201~").as_bytes());
+    }
+
+    /// Waits until `text` stands on the screen.
+    pub fn wait_for(&self, text: &str) {
+        self.wait(&format!("{text:?} on the screen"), PATIENCE, |screen| screen.contains(text));
+    }
+
+    /// Waits until `text` stands on the screen no more.
+    pub fn wait_gone(&self, text: &str) {
+        self.wait(&format!("{text:?} gone from the screen"), PATIENCE, |screen| !screen.contains(text));
+    }
+
+    /// Waits until the screen is as `wanted` says; fails with the screen otherwise.
+    pub fn wait(&self, what: &str, patience: Duration, wanted: impl Fn(&str) -> bool) {
+        let end = Instant::now() + patience;
+        loop {
+            let screen = self.screen();
+            if wanted(&screen) {
+                return;
+            }
+            assert!(Instant::now() < end, "waited {patience:?} for {what}; the screen:\n{screen}");
+            thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    /// Lets half a second go by without a key, so that a confirmation is armed.
+    pub fn arm(&self) {
+        thread::sleep(Duration::from_millis(700));
+    }
+
+    /// Changes the terminal's size.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        self.master.resize(size).expect("a new size");
+        self.screen.lock().unwrap().screen_mut().set_size(rows, columns);
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().expect("a process id")
+    }
+
+    /// Sends it a signal by name, `KILL`.
+    pub fn signal(&self, name: &str) {
+        let status = std::process::Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
+        assert!(status.expect("kill runs").success(), "kill -{name}");
+    }
+
+    /// Waits for its end and gives its exit code.
+    pub fn exit_code(&mut self) -> u32 {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("its status") {
+                return status.exit_code();
+            }
+            assert!(Instant::now() < end, "it does not end; the screen:\n{}", self.screen());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The environment of a console under test: a home of its own, and nothing of this machine's but the path.
+pub fn environment(home: &Path) -> Vec<(String, String)> {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let folder = |name: &str| home.join(name).display().to_string();
+    vec![
+        ("PATH".into(), path),
+        ("HOME".into(), home.display().to_string()),
+        ("USER".into(), "ana".into()),
+        ("TERM".into(), "xterm-256color".into()),
+        ("LANG".into(), "C.UTF-8".into()),
+        ("XDG_CONFIG_HOME".into(), folder("config")),
+        ("XDG_STATE_HOME".into(), folder("state")),
+        ("XDG_RUNTIME_DIR".into(), folder("run")),
+    ]
+}
+
+fn key_bytes(key: &str) -> Vec<u8> {
+    let named: &[u8] = match key {
+        "enter" => b"\r",
+        "esc" => b"\x1b",
+        "tab" => b"\t",
+        "backtab" => b"\x1b[Z",
+        "space" => b" ",
+        "backspace" => b"\x7f",
+        "del" => b"\x1b[3~",
+        "up" => b"\x1b[A",
+        "down" => b"\x1b[B",
+        "right" => b"\x1b[C",
+        "left" => b"\x1b[D",
+        "home" => b"\x1b[H",
+        "end" => b"\x1b[F",
+        "pgup" => b"\x1b[5~",
+        "pgdn" => b"\x1b[6~",
+        other => match other.strip_prefix("ctrl-").and_then(|c| c.bytes().next()) {
+            Some(letter) => return vec![letter.to_ascii_uppercase() & 0x1f],
+            None => return other.as_bytes().to_vec(),
+        },
+    };
+    named.to_vec()
+}
