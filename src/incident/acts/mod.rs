@@ -2,11 +2,13 @@
 //! wherever it is opened. `systems/` carries them out on what is real, `drill/` on what is not.
 
 pub mod files;
+mod flow;
 pub mod http;
 pub mod postgres;
 pub mod read;
 pub mod redis;
 mod say;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

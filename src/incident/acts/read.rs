@@ -1,29 +1,17 @@
 //! Reads typed acts and conditions from the TOML of a fence. What each system's words take stands in the system's own file.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
 use super::super::fault::nearest;
-use super::super::names::{BackupId, RegionId, TargetId};
-use super::super::strict::{Reader, Table, Value};
+use super::super::names::TargetId;
+use super::super::strict::{Reader, Table};
 use super::postgres::{PgAct, PgCondition};
 use super::redis::{RedisAct, RedisCondition};
-use super::{Act, Condition, SubRunbook, Wait};
+use super::{Act, Condition, flow, shared};
 
 /// What may stand first in an act.
 pub const FAMILIES: [&str; 4] = ["postgres", "redis", "wait", "runbook"];
-
-/// Condition words that mean the same on every system that has them.
-const SHARED: [&str; 7] = [
-    "reachable",
-    "lag",
-    "healthy",
-    "backup",
-    "region",
-    "objective",
-    "sum",
-];
 
 /// The one act of a card; faults go to the reader.
 pub fn act(reader: &mut Reader<'_>, mut card: Table) -> Option<Act> {
@@ -38,8 +26,8 @@ pub fn act(reader: &mut Reader<'_>, mut card: Table) -> Option<Act> {
             "redis" => family(reader, &mut card, "redis", &RedisAct::WORDS, RedisAct::read)
                 .into_iter()
                 .for_each(|(at, act)| found.push((at, act.map(Act::Redis)))),
-            "wait" => found.push((at, wait(reader, &mut card).map(Act::Wait))),
-            "runbook" => found.push((at, sub_runbook(reader, &mut card).map(Act::Runbook))),
+            "wait" => found.push((at, flow::wait(reader, &mut card).map(Act::Wait))),
+            "runbook" => found.push((at, flow::sub_runbook(reader, &mut card).map(Act::Runbook))),
             word if is_condition(word) => {
                 card.take(word);
                 let what = format!("{word} is a condition, not an act");
@@ -105,68 +93,8 @@ fn family<A>(
     found
 }
 
-fn wait(reader: &mut Reader<'_>, card: &mut Table) -> Option<Wait> {
-    let mut table = card.table(reader, "wait", "wait")?;
-    let both = table.has("for") && table.has("until");
-    if both || !(table.has("for") || table.has("until")) {
-        let what = "wait takes one of for and until";
-        reader.fault(&table.at, what, "write wait = { for = \"30s\" }");
-    }
-    let span = table.span(reader, "for").map(Wait::For);
-    let until = match table.take("until") {
-        Some(item) => match item.value {
-            Value::Table(mut inner) => {
-                inner.name = "wait until".into();
-                condition(reader, inner).map(|c| Wait::UntilHolds(Box::new(c)))
-            }
-            Value::Text(text) | Value::Date(text) => instant(reader, &item.at, &text),
-            _ => instant(reader, &item.at, "this"),
-        },
-        None => None,
-    };
-    table.finish(reader);
-    if both { None } else { span.or(until) }
-}
-
-fn instant(reader: &mut Reader<'_>, at: &Range<usize>, text: &str) -> Option<Wait> {
-    let read = text.parse().map(Wait::Until);
-    if read.is_err() {
-        let what = format!("until: {text:?} is not an instant");
-        let example = "write until = \"2026-11-21T14:00:00Z\" or a condition, until = { writable = \"pg-west\" }";
-        reader.fault(at, what, example);
-    }
-    read.ok()
-}
-
-fn sub_runbook(reader: &mut Reader<'_>, card: &mut Table) -> Option<SubRunbook> {
-    let mut table = card.table(reader, "runbook", "runbook")?;
-    let example = "file = \"restore.md\"";
-    if !table.has("file") {
-        table.missing(reader, "file", example);
-    }
-    let file = table.read(reader, "file", |file| {
-        match file.ends_with(".md") && !file.contains(['/', '\\', '$']) {
-            true => Ok(file.to_owned()),
-            false => Err(format!(
-                "{file:?} is not the name of a runbook's file, such as restore.md, without a folder"
-            )),
-        }
-    });
-    let mut vars = BTreeMap::new();
-    if let Some(mut given) = table.table(reader, "vars", "vars") {
-        for name in given.keys() {
-            if let Some(value) = value(reader, &mut given, &name) {
-                vars.insert(name, value);
-            }
-        }
-        given.finish(reader);
-    }
-    table.finish(reader);
-    Some(SubRunbook { file: file?, vars })
-}
-
 fn is_condition(word: &str) -> bool {
-    SHARED.contains(&word)
+    shared::WORDS.contains(&word)
         || PgCondition::WORDS.contains(&word)
         || RedisCondition::WORDS.contains(&word)
 }
@@ -183,7 +111,9 @@ pub fn conditions(reader: &mut Reader<'_>, mut card: Table) -> Vec<Condition> {
     for key in keys {
         let at = card.key_at(&key);
         match key.as_str() {
-            word if SHARED.contains(&word) => found.extend(shared(reader, word, &mut card)),
+            word if shared::WORDS.contains(&word) => {
+                found.extend(shared::read(reader, word, &mut card));
+            }
             word if PgCondition::WORDS.contains(&word) => {
                 let read = PgCondition::read(reader, word, &mut card);
                 found.extend(read.into_iter().map(Condition::Postgres));
@@ -200,7 +130,7 @@ pub fn conditions(reader: &mut Reader<'_>, mut card: Table) -> Vec<Condition> {
             _ => {}
         }
     }
-    card.know(&SHARED);
+    card.know(&shared::WORDS);
     card.know(&PgCondition::WORDS);
     card.know(&RedisCondition::WORDS);
     card.finish(reader);
@@ -216,63 +146,6 @@ pub fn condition(reader: &mut Reader<'_>, card: Table) -> Option<Condition> {
         reader.fault(&at, what, "keep one of them");
     }
     (found.len() == 1).then(|| found.remove(0))
-}
-
-fn shared(reader: &mut Reader<'_>, word: &str, card: &mut Table) -> Vec<Condition> {
-    match word {
-        "reachable" => each_target(reader, card, word, |target| Condition::Reachable { target }),
-        "healthy" => each_target(reader, card, word, |target| Condition::Healthy { target }),
-        "lag" => each_table(reader, card, word, |reader, table| {
-            let (of, under, under_bytes) = bounded(reader, table)?;
-            Some(Condition::Lag {
-                of,
-                under,
-                under_bytes,
-            })
-        }),
-        "backup" => each_table(reader, card, word, |reader, table| {
-            let of = required(reader, table, "of", "of = \"pg-dump\"");
-            let younger = table.span(reader, "younger");
-            let verified = table.flag(reader, "verified").unwrap_or(false);
-            Some(Condition::Backup {
-                of: BackupId(of?),
-                younger,
-                verified,
-            })
-        }),
-        "region" => each_table(reader, card, word, |reader, table| {
-            let healthy = required(reader, table, "healthy", "healthy = \"us-west-2\"")?;
-            Some(Condition::Region {
-                healthy: RegionId(healthy),
-            })
-        }),
-        "objective" => each_table(reader, card, word, |reader, table| {
-            if !table.has("rto_left") {
-                table.missing(reader, "rto_left", "rto_left = \"10m\"");
-            }
-            let rto_left = table.span(reader, "rto_left")?;
-            Some(Condition::Objective { rto_left })
-        }),
-        "sum" => each_table(reader, card, word, |reader, table| {
-            let file = required(reader, table, "file", "file = \"/backups/app.dump\"");
-            let sha256 = table.read(reader, "sha256", checksum);
-            Some(Condition::Sum {
-                file: file?,
-                sha256,
-            })
-        }),
-        _ => Vec::new(),
-    }
-}
-
-fn checksum(text: &str) -> Result<String, String> {
-    let hexadecimal = text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit());
-    match hexadecimal || text.starts_with('$') {
-        true => Ok(text.to_ascii_lowercase()),
-        false => Err(format!(
-            "{text:?} is not a SHA-256 of 64 hexadecimal digits"
-        )),
-    }
 }
 
 /// `{ of = …, under = "30s", under_bytes = "64MB" }`.

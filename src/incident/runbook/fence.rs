@@ -1,17 +1,14 @@
 //! What a fence means: its first word is its executor, its second its role, the rest are attributes.
 
-use std::ops::Range;
-
 use super::super::acts::Condition;
 use super::super::acts::read;
 use super::super::fault::nearest;
 use super::super::names::TargetId;
 use super::super::strict::Reader;
+use super::attributes::{Word, attributes, words};
 use super::console;
-use super::expect::json_path;
-use super::ids::{addressee, variable_name};
 use super::outline::Fence;
-use super::{Attrs, Code, Expect, Role, Shell};
+use super::{Attrs, Code, Role, Shell};
 
 /// What a fence means.
 #[derive(Debug)]
@@ -41,16 +38,8 @@ enum Executor {
     Toml,
 }
 
-/// One word behind the fence's language: `check`, `on=pg-west`, `expect="== 1"`.
-#[derive(Debug)]
-struct Word {
-    at: Range<usize>,
-    key: String,
-    value: Option<String>,
-}
-
 /// The second word, when it is a role.
-const ROLES: [(&str, Role); 4] = [
+pub(super) const ROLES: [(&str, Role); 4] = [
     ("run", Role::Run),
     ("check", Role::Check),
     ("verify", Role::Verify),
@@ -209,7 +198,7 @@ fn untyped(
     role: Role,
     words: &[Word],
 ) -> Meaning {
-    let given = attributes(reader, executor, words);
+    let given = attributes(reader, attributes_of(executor), words);
     let text = fence.text.clone();
     if text.trim().is_empty() {
         reader.fault(&fence.info_at, "the fence is empty", "write what is to run");
@@ -258,6 +247,19 @@ fn untyped(
     })
 }
 
+/// The attributes an executor takes.
+fn attributes_of(executor: Executor) -> &'static [&'static str] {
+    match executor {
+        Executor::Shell(_) | Executor::Console => {
+            &["on", "with", "expect", "as", "path", "secret", "guards"]
+        }
+        Executor::Sql => &["on", "tx", "expect", "as", "path", "secret"],
+        Executor::Redis => &["on", "expect", "as", "path", "secret"],
+        Executor::Http => &["expect", "as", "path", "secret"],
+        Executor::Toml => &[],
+    }
+}
+
 /// The method of a request as `.http` files write it (a bare URL is a GET); none when there is no request.
 pub fn http_method(text: &str) -> Option<&str> {
     const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -278,134 +280,10 @@ pub fn http_method(text: &str) -> Option<&str> {
     }
 }
 
-/// What stands behind the role.
-#[derive(Debug, Default)]
-struct Given {
-    attrs: Attrs,
-    on: Option<String>,
-    tx: bool,
-}
-
-const SHELL_ATTRIBUTES: &[&str] = &["on", "with", "expect", "as", "path", "secret", "guards"];
-
-fn attributes_of(executor: Executor) -> &'static [&'static str] {
-    match executor {
-        Executor::Shell(_) | Executor::Console => SHELL_ATTRIBUTES,
-        Executor::Sql => &["on", "tx", "expect", "as", "path", "secret"],
-        Executor::Redis => &["on", "expect", "as", "path", "secret"],
-        Executor::Http => &["expect", "as", "path", "secret"],
-        Executor::Toml => &[],
-    }
-}
-
-fn attributes(reader: &mut Reader<'_>, executor: Executor, words: &[Word]) -> Given {
-    let known = attributes_of(executor);
-    let mut given = Given::default();
-    for (n, word) in words.iter().enumerate() {
-        let key = word.key.as_str();
-        if !known.contains(&key) {
-            let instead = match nearest(key, known.iter().copied()) {
-                _ if ROLES.iter().any(|(role, _)| *role == key) => {
-                    "the role stands second, behind the language".to_owned()
-                }
-                // A word of other executors is no slip of the pen.
-                Some(meant) if !SHELL_ATTRIBUTES.contains(&key) => {
-                    format!("did you mean {meant}?")
-                }
-                _ => format!("known here: {}", known.join(", ")),
-            };
-            reader.fault(&word.at, format!("the fence takes no {key:?}"), instead);
-        } else if words[..n].iter().any(|earlier| earlier.key == key) {
-            reader.fault(&word.at, format!("{key} stands here twice"), "keep one");
-        } else if let Err(why) = attribute(&mut given, key, word.value.as_deref()) {
-            reader.fault(&word.at, format!("{key}: {why}"), "");
-        }
-    }
-    let alone = given.attrs.keep_as.is_none();
-    for word in words.iter().filter(|_| alone) {
-        if matches!(word.key.as_str(), "path" | "secret") {
-            let what = format!("{} says how an output is kept, and none is", word.key);
-            reader.fault(&word.at, what, "add as=NAME");
-        }
-    }
-    given
-}
-
-fn attribute(given: &mut Given, key: &str, value: Option<&str>) -> Result<(), String> {
-    match (key, value) {
-        ("tx", None) => given.tx = true,
-        ("secret", None) => given.attrs.secret = true,
-        ("tx" | "secret", Some(_)) => return Err("it takes no value".into()),
-        (_, None | Some("")) => return Err(format!("it has no value; write {key}=VALUE")),
-        ("on", Some(name)) => {
-            addressee(name)?;
-            given.on = Some(name.to_owned());
-        }
-        ("with", Some(names)) => {
-            for name in names.split(',') {
-                addressee(name)?;
-                given.attrs.with.push(TargetId(name.to_owned()));
-            }
-        }
-        ("guards", Some(name)) => {
-            addressee(name)?;
-            given.attrs.guards = Some(TargetId(name.to_owned()));
-        }
-        ("expect", Some(text)) => given.attrs.expect = Some(Expect::read(text)?),
-        ("as", Some(name)) => {
-            variable_name(name)?;
-            given.attrs.keep_as = Some(name.to_owned());
-        }
-        ("path", Some(path)) => {
-            json_path(path)?;
-            given.attrs.path = Some(path.to_owned());
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// The words behind a fence, each at its place, and whether every quotation mark is closed.
-fn words(fence: &Fence) -> (Vec<Word>, bool) {
-    let mut words = Vec::new();
-    let mut chars = fence.info.char_indices().peekable();
-    let base = fence.info_at.start;
-    let mut whole = true;
-    while let Some((start, c)) = chars.peek().copied() {
-        if c.is_whitespace() {
-            chars.next();
-            continue;
-        }
-        let mut key = String::new();
-        let mut value: Option<String> = None;
-        let mut quoted = false;
-        let mut end = start;
-        while let Some((at, c)) = chars.next_if(|(_, c)| quoted || !c.is_whitespace()) {
-            end = at + c.len_utf8();
-            match (&mut value, c) {
-                (None, '=') => value = Some(String::new()),
-                (None, c) => key.push(c),
-                (Some(_), '"') => quoted = !quoted,
-                (Some(text), '\\') if quoted => {
-                    let escaped = chars.next_if(|(_, c)| matches!(c, '"' | '\\'));
-                    text.push(escaped.map_or('\\', |(_, c)| c));
-                }
-                (Some(text), c) => text.push(c),
-            }
-        }
-        whole &= !quoted;
-        words.push(Word {
-            at: base + start..base + end,
-            key,
-            value,
-        });
-    }
-    (words, whole)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::super::fault::Source;
+    use super::super::Expect;
     use super::super::outline::{Content, outline};
     use super::*;
 

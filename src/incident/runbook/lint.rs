@@ -112,7 +112,8 @@ impl Lint<'_> {
 
     /// The place in the file of a byte of an action's code, which a list may have indented.
     fn in_code(&self, action: &Action, code: &str, offset: usize) -> Range<usize> {
-        let start = code[..offset].rfind('\n').map_or(0, |n| n + 1);
+        let before = code.get(..offset).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |n| n + 1);
         let line = code[start..].lines().next().unwrap_or_default();
         let base = self.line_start(action.line);
         let at = self.source.text[base..]
@@ -211,10 +212,11 @@ impl Lint<'_> {
     }
 
     fn rules(&mut self, action: &Action, code: &str, rules: &Rules) {
-        for (found, rule) in rules.broken_in(&bare(code)) {
+        let text = bare(code);
+        for (found, rule) in rules.broken_in(&text) {
             // A pattern may begin with the space before what it finds.
-            let lead = code[found.clone()].len() - code[found.clone()].trim_start().len();
-            let at = self.in_code(action, code, found.start + lead);
+            let found = found.end - text[found].trim_start().len();
+            let at = self.in_code(action, code, found);
             self.fault(&at, rule.what, rule.instead);
         }
     }

@@ -3,6 +3,7 @@
 //! Everything that is not understood stays prose, so any Markdown runbook opens. Cards, executors and typed acts are
 //! strict, and all faults of a file are found at once.
 
+mod attributes;
 mod card;
 mod console;
 mod expect;

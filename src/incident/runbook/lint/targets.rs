@@ -229,7 +229,12 @@ fn wrong_system(used: &Use<'_>, system: &str, wanted: &[System]) -> Wrong {
 /// A variable is judged by what its operator may choose from.
 fn variable(lint: &Lint<'_>, name: &str, used: &Use<'_>) -> Wrong {
     let vars = &lint.runbook.card.vars;
-    let from = vars.iter().find(|var| var.name == name)?.from?;
+    let var = vars.iter().find(|var| var.name == name)?;
+    if var.secret {
+        let what = format!("{} is a secret, and {} takes a name", used.name, used.word);
+        return Some((what, "take another variable".into()));
+    }
+    let from = var.from?;
     match (&used.kind, from) {
         (Kind::Target(systems), VarSource::Targets(Some(system))) => {
             match systems.contains(&system) {
