@@ -8,9 +8,9 @@ use chrono::Utc;
 
 use super::{Common, FAULTY, fail, say, site};
 use crate::console::keymap;
-use crate::incident::fault::{Fault, Source, Weight};
+use crate::incident::fault::{Fault, Weight};
 use crate::incident::names::RunbookId;
-use crate::incident::runbook::{lint, parse};
+use crate::incident::runbook;
 use crate::incident::site::Site;
 use crate::screen::theme;
 use crate::world::shelf;
@@ -54,7 +54,7 @@ fn everything(site: Option<&Site>, faults: &mut Vec<Fault>) -> usize {
     }
     let library = shelf::runbooks(site);
     for loaded in &library {
-        faults.extend(runbook(&loaded.origin, &loaded.text, &loaded.runbook.id, Some(site)));
+        faults.extend(check_runbook(&loaded.origin, &loaded.text, &loaded.runbook.id, Some(site)));
     }
     library.len() + 2
 }
@@ -65,7 +65,7 @@ fn one(path: &Path, text: &str, site: Option<&Site>) -> Vec<Fault> {
     let folder = path.parent().and_then(Path::file_name).map(|f| f.to_string_lossy().into_owned());
     if path.extension().is_some_and(|e| e == "md") {
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut faults = runbook(&name, text, &RunbookId(stem), site);
+        let mut faults = check_runbook(&name, text, &RunbookId(stem), site);
         faults.extend(shelf::writable_by_others(path).map(|why| Fault {
             file: name,
             line: 1,
@@ -83,13 +83,8 @@ fn one(path: &Path, text: &str, site: Option<&Site>) -> Vec<Fault> {
     }
 }
 
-fn runbook(name: &str, text: &str, id: &RunbookId, site: Option<&Site>) -> Vec<Fault> {
-    let (runbook, mut faults) = parse::parse(name, text, id.clone());
-    if let Some(runbook) = runbook {
-        let source = Source { file: name, text };
-        faults.extend(lint::lint(&runbook, source, site, Utc::now().date_naive()));
-    }
-    faults
+fn check_runbook(name: &str, text: &str, id: &RunbookId, site: Option<&Site>) -> Vec<Fault> {
+    runbook::check(name, text, id.clone(), site, Utc::now().date_naive())
 }
 
 fn report(faults: &[Fault], looked: usize) -> ExitCode {

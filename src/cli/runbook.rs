@@ -16,7 +16,7 @@ use crate::incident::fault::Weight;
 use crate::incident::journal::{Actor, Chosen, Declaration, Entry, Fact, Incident, Mode, Note, Resolved, Seq};
 use crate::incident::names::{IncidentId, RunbookId};
 use crate::incident::reading::{Holds, Verdict};
-use crate::incident::runbook::{Part, Runbook, Vars, parse};
+use crate::incident::runbook::{self, Part, Runbook, Vars};
 use crate::incident::site::Site;
 use crate::systems::registry;
 use crate::world::{Systems, actor, clock, evaluate, shelf};
@@ -112,7 +112,7 @@ struct Dry {
 fn dry_run(site: &Arc<Site>, name: &str, vars: &[String]) -> Result<Vec<Dry>, ExitCode> {
     let text = shelf::runbook(site, name).map_err(fail)?;
     let stem = std::path::Path::new(name).file_stem().map(|s| s.to_string_lossy().into_owned());
-    let (runbook, faults) = parse::parse(&text.name, &text.text, RunbookId(stem.unwrap_or_default()));
+    let (runbook, faults) = runbook::parse(&text.name, &text.text, RunbookId(stem.unwrap_or_default()));
     if faults.iter().any(|f| f.weight == Weight::Fault) {
         site::print(&faults);
         return Err(ExitCode::from(FAULTY));

@@ -435,7 +435,7 @@ fn runbooks(dir: &Path, incident: &Incident) -> Result<BTreeMap<u32, Arc<Runbook
             return Err(format!("{}: it is not what was chosen — its steps can't be run", path.display()));
         }
         let name = path.display().to_string();
-        let (runbook, _) = runbook::parse::parse(&name, &text, chosen.runbook.clone());
+        let (runbook, _) = runbook::parse(&name, &text, chosen.runbook.clone());
         let runbook = runbook.ok_or_else(|| format!("{name}: it is no runbook any more"))?;
         found.insert(chosen.walk, Arc::new(runbook));
     }

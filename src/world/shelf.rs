@@ -10,8 +10,9 @@ use directories::ProjectDirs;
 use crate::console::event::Loaded;
 use crate::console::keymap::{self, Keymap};
 use crate::incident::fault::{Fault, Weight, nearest};
+use crate::incident::journal::digest;
 use crate::incident::names::RunbookId;
-use crate::incident::runbook;
+use crate::incident::runbook::{self, Runbook, RunbookCard};
 use crate::incident::site::Site;
 
 const KEYMAPS: &[(&str, &str)] = &[("default", include_str!("../../keymaps/default.toml"))];
@@ -80,7 +81,7 @@ fn find(folder: &str, name: &str, built_in: &[(&str, &str)]) -> Result<Text, Fau
 }
 
 /// Every runbook: the site's folder, the user's folder, then what is built in; a name found twice is taken from the
-/// first place. Files that could not be parsed into a runbook are left to `warroom check`.
+/// first place.
 pub fn runbooks(site: &Site) -> Vec<Loaded> {
     let mut found: Vec<Loaded> = Vec::new();
     let folders = site.runbooks.iter().cloned().chain(config_dir().map(|dir| dir.join("runbooks")));
@@ -116,19 +117,33 @@ pub fn runbook(site: &Site, name: &str) -> Result<Text, String> {
     Err(format!("{name}: no such runbook — {advice}"))
 }
 
+/// A runbook with faults stays in the list, refused with its first one: nobody should look for it at night.
 fn add(found: &mut Vec<Loaded>, origin: &str, stem: String, text: &str, refused: Option<String>) {
     if found.iter().any(|l| l.runbook.id.as_str() == stem) {
         return;
     }
-    let (runbook, faults) = runbook::parse::parse(origin, text, RunbookId(stem));
-    let Some(runbook) = runbook else { return };
+    let id = RunbookId(stem);
+    let (runbook, faults) = runbook::parse(origin, text, id.clone());
     let fault = faults.iter().find(|f| f.weight == Weight::Fault).map(ToString::to_string);
     found.push(Loaded {
-        runbook: Arc::new(runbook),
+        runbook: Arc::new(runbook.unwrap_or_else(|| unreadable(id, text))),
         text: Arc::from(text),
         origin: origin.to_owned(),
         refused: refused.or(fault),
     });
+}
+
+/// What stands in the list for a runbook that can't be used.
+fn unreadable(id: RunbookId, text: &str) -> Runbook {
+    Runbook {
+        title: id.to_string(),
+        id,
+        digest: digest(text.as_bytes()),
+        card: RunbookCard::default(),
+        carded: true,
+        intro: Vec::new(),
+        steps: Vec::new(),
+    }
 }
 
 fn stem(path: &Path) -> String {
