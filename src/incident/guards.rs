@@ -431,7 +431,7 @@ mod tests {
                     w.standby = standby(500, 1, |s| {
                         s.last_commit = Some(ago(51_000));
                         s.replay = Some(Lsn(4_000));
-                    })
+                    });
                 }),
                 &[LOSS],
             ),

@@ -483,8 +483,8 @@ fn once_the_stop_is_proven_the_loss_is_frozen_at_its_time() {
         &early,
         LinkState::PrimaryStopped,
         Standing::Breach,
-        0.2,
-        0.01,
+        0.05,
+        0.001,
     );
     assert_eq!(early.loss, late.loss);
     assert_eq!(late.loss.known, Known::Frozen);
