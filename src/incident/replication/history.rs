@@ -10,11 +10,15 @@ use super::super::acts::postgres::{PgRole, PgSight};
 use super::super::measure::Lsn;
 use super::super::now::Now;
 use super::super::reading::{Reading, Sight};
+use super::super::site::Target;
 use super::LastKnown;
 use super::ends::{Follower, Line, View, Writer, view};
 
 /// How many positions are kept: an hour of a busy primary at one a second. Older ones are thinned, never all dropped.
 const POSITIONS: usize = 4_096;
+
+/// How long a host may take to give its word (`systems::wire::host`).
+const HOST_WORD: Duration = Duration::from_secs(5);
 
 /// An end of a link, by the site's word: where data comes from while all is well, and where it goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +88,14 @@ impl LinkHistory {
         let mut history = Self::new(interval);
         history.from.wrote(&at, writer);
         history
+    }
+
+    /// An empty past of a link between two targets: a reading is believed for three intervals and as long as a probe that
+    /// fails may take, its host's word included; else a silent server would be unknown instead of silent.
+    pub fn between(from: &Target, to: &Target) -> Self {
+        let interval = from.interval.max(to.interval);
+        let probe = from.timeout.max(to.timeout) + HOST_WORD;
+        Self::new(interval).believing(interval * 3 + probe)
     }
 
     /// The same, believing a reading for at least `fresh`.

@@ -9,6 +9,8 @@ mod history;
 mod vital;
 
 #[cfg(test)]
+mod rig;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

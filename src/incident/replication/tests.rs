@@ -2,211 +2,16 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
-
-use super::super::acts::postgres::{PgPrimary, PgReplica, PgRole, PgSight, PgStandby};
-use super::super::acts::redis::{RedisRole, RedisSight};
-use super::super::clean::Clean;
+use super::super::acts::postgres::PgRole;
+use super::super::acts::redis::RedisRole;
 use super::super::judge::Standing;
-use super::super::measure::{Lag, Lsn, WalBytes};
-use super::super::now::Now;
-use super::super::reading::{Failure, FailureKind, Holds, HostWord, Reading, Sight};
-use super::super::site::Link;
-use super::{End, Known, LinkHistory, LinkState, LinkVital};
-
-const KB: u64 = 1_000;
-
-/// `millis` after the beginning.
-fn at(millis: i64) -> Now {
-    Now {
-        wall: wall(millis),
-        boot: Duration::from_millis(u64::try_from(millis).unwrap() + 5_000_000),
-        boot_id: "boot".into(),
-    }
-}
-
-fn wall(millis: i64) -> DateTime<chrono::Utc> {
-    DateTime::from_timestamp_millis(1_800_000_000_000 + millis).unwrap()
-}
-
-fn ms(millis: i64) -> Duration {
-    Duration::from_millis(u64::try_from(millis).unwrap_or_default())
-}
-
-fn link() -> Link {
-    Link {
-        id: "pg".into(),
-        from: "pg-east".into(),
-        to: "pg-west".into(),
-        target: Duration::from_secs(5),
-        gate: Duration::from_secs(30),
-        gate_bytes: None,
-    }
-}
-
-/// A primary as a test describes it; instants in milliseconds after the beginning.
-#[derive(Clone, Copy)]
-struct P {
-    lsn: u64,
-    heartbeat: Option<i64>,
-    /// The standby's row, by the age of its reply.
-    reply: Option<i64>,
-    timeline: u32,
-    system: u64,
-}
-
-const P0: P = P {
-    lsn: 1_000 * KB,
-    heartbeat: None,
-    reply: Some(500),
-    timeline: 1,
-    system: 7,
+use super::super::measure::WalBytes;
+use super::super::reading::{Holds, Reading, Sight};
+use super::rig::{
+    KB, P, P0, S, S0, at, busy, caught_up, is, link, ms, primary, redis, run, secs, silent,
+    standby, stopped, wall, wrote,
 };
-
-/// A standby.
-#[derive(Clone, Copy)]
-struct S {
-    replay: Option<u64>,
-    told: u64,
-    heartbeat: Option<i64>,
-    commit: Option<i64>,
-    paused: bool,
-    receiving: bool,
-    quiet: Option<i64>,
-    timeline: u32,
-    system: u64,
-}
-
-const S0: S = S {
-    replay: Some(1_000 * KB),
-    told: 1_000 * KB,
-    heartbeat: None,
-    commit: None,
-    paused: false,
-    receiving: true,
-    quiet: Some(100),
-    timeline: 1,
-    system: 7,
-};
-
-fn reading(now: &Now, system_id: u64, timeline: u32, beat: Option<i64>, role: PgRole) -> Reading {
-    Reading {
-        at: now.clone(),
-        value: Ok(Sight::Postgres(PgSight {
-            system_id,
-            timeline,
-            version: 150_018,
-            clock: now.wall,
-            default_read_only: false,
-            heartbeat: beat.map(wall),
-            role,
-        })),
-        host: None,
-    }
-}
-
-fn primary(millis: i64, p: P) -> Reading {
-    let replica = p.reply.map(|age| PgReplica {
-        name: "pg-west".into(),
-        state: "streaming".into(),
-        replay: Some(Lsn(1_000 * KB)),
-        reply_age: Some(ms(age)),
-    });
-    let role = PgRole::Primary(PgPrimary {
-        lsn: Lsn(p.lsn),
-        replicas: replica.into_iter().collect(),
-        backup_running: false,
-        archived_at: None,
-        archive_failing: false,
-    });
-    reading(&at(millis), p.system, p.timeline, p.heartbeat, role)
-}
-
-fn standby(millis: i64, s: S) -> Reading {
-    let role = PgRole::Standby(PgStandby {
-        receive: Some(Lsn(s.told)),
-        replay: s.replay.map(Lsn),
-        replay_paused: s.paused,
-        last_commit: s.commit.map(wall),
-        receiving: s.receiving,
-        last_message_age: s.quiet.map(ms),
-        told: Some(Lsn(s.told)),
-    });
-    reading(&at(millis), s.system, s.timeline, s.heartbeat, role)
-}
-
-fn silent(millis: i64, host: Option<HostWord>) -> Reading {
-    Reading {
-        at: at(millis),
-        value: Err(Failure::new(FailureKind::Refused, "pg-east", "refused", "")),
-        host,
-    }
-}
-
-fn stopped(millis: i64) -> Option<HostWord> {
-    Some(HostWord {
-        fenced: true,
-        stopped_at: Some(wall(millis)),
-        said: Clean::new("stopped"),
-    })
-}
-
-/// Both ends probed once a second for `seconds`, the standby at .0 and the primary at .4; the vital at the end.
-fn run(seconds: i64, from: impl Fn(i64) -> Reading, to: impl Fn(i64) -> Reading) -> LinkVital {
-    let mut history = LinkHistory::new(Duration::from_secs(1));
-    let mut last = None;
-    for second in 0..=seconds {
-        let (t, f) = (second * 1_000, second * 1_000 + 400);
-        let (to, from) = (to(t), from(f));
-        history.observe(End::To, &to);
-        history.observe(End::From, &from);
-        let now = at(f + 300);
-        last = Some(history.vital(&link(), Some(&from), Some(&to), &now));
-    }
-    last.unwrap()
-}
-
-/// A primary that writes 10 kB a second, with a heartbeat every 200 ms where `beats`.
-fn busy(t: i64, beats: bool) -> P {
-    P {
-        lsn: 1_000 * KB + wrote(t),
-        heartbeat: beats.then(|| t - t % 200),
-        ..P0
-    }
-}
-
-fn wrote(t: i64) -> u64 {
-    u64::try_from(t.max(0)).unwrap() * 10
-}
-
-/// A standby that had all that was written until `t`.
-fn caught_up(t: i64, beats: bool) -> S {
-    S {
-        replay: Some(1_000 * KB + wrote(t)),
-        told: 1_000 * KB + wrote(t),
-        heartbeat: beats.then(|| t - t % 200),
-        commit: Some(t),
-        ..S0
-    }
-}
-
-fn secs(vital: &LinkVital) -> Option<f64> {
-    vital.lag.map(|Lag(lag)| lag.as_secs_f64())
-}
-
-#[track_caller]
-fn is(vital: &LinkVital, state: LinkState, standing: Standing, lag: f64, within: f64) {
-    assert_eq!(
-        (vital.state, vital.standing),
-        (state, standing),
-        "{vital:?}"
-    );
-    let seen = secs(vital).unwrap_or_else(|| panic!("no lag: {vital:?}"));
-    assert!(
-        (seen - lag).abs() <= within,
-        "{seen} s, not {lag} s: {vital:?}"
-    );
-}
+use super::{End, Known, LinkHistory, LinkState};
 
 #[test]
 fn an_idle_pair_in_sync_has_no_lag_however_long_it_is_idle() {
@@ -483,8 +288,8 @@ fn once_the_stop_is_proven_the_loss_is_frozen_at_its_time() {
         &early,
         LinkState::PrimaryStopped,
         Standing::Breach,
-        0.2,
-        0.01,
+        0.05,
+        0.001,
     );
     assert_eq!(early.loss, late.loss);
     assert_eq!(late.loss.known, Known::Frozen);
@@ -714,23 +519,6 @@ fn verdicts_of_lag_and_loss_differ_once_the_primary_is_gone() {
         (Holds::Yes, Some(100)),
         "{loss:?}"
     );
-}
-
-fn redis(millis: i64, replid: &str, role: RedisRole) -> Reading {
-    Reading {
-        at: at(millis),
-        value: Ok(Sight::Redis(RedisSight {
-            version: "7.0.15".into(),
-            run_id: "r".into(),
-            replid: replid.into(),
-            role,
-            keys: 402,
-            loading: false,
-            last_save: None,
-            saved: false,
-        })),
-        host: None,
-    }
 }
 
 #[test]
