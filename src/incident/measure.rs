@@ -87,8 +87,9 @@ impl fmt::Display for Limit {
             (60_000, 1, "m"),
             (1_000, 1, "s"),
         ];
-        let whole =
-            |&(unit, least, _): &(u128, u128, _)| millis % unit == 0 && millis >= least * unit;
+        let whole = |&(unit, least, _): &(u128, u128, _)| {
+            millis.is_multiple_of(unit) && millis >= least * unit
+        };
         let (unit, _, name) = units.into_iter().find(whole).unwrap_or((1, 1, "ms"));
         f.pad(&format!("{} {name}", millis / unit))
     }

@@ -294,13 +294,14 @@ mod tests {
 
     #[test]
     fn a_master_that_its_sentinels_call_down_is_down_although_they_give_its_address() {
+        type Change<'a> = &'a dyn Fn(&mut SentinelSight);
         let target = sentinel_target();
-        let change = |change: &dyn Fn(&mut SentinelSight)| {
+        let change = |change: Change<'_>| {
             let mut sight = sentinel_sight();
             change(&mut sight);
             seen(&target, &Sight::Sentinel(sight), Duration::ZERO)
         };
-        let table: [(&dyn Fn(&mut SentinelSight), _, _); 7] = [
+        let table: [(Change<'_>, Standing, &str); 7] = [
             (&|_| (), Fine, "3 of 3"),
             (&|s| s.flags.push("o_down".into()), Breach, "master down"),
             (&|s| s.flags.push("s_down".into()), Watch, "master silent"),

@@ -6,6 +6,8 @@ mod info;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
+
 use self::info::Info;
 use super::wire::redis::{Login, Server};
 use super::{Output, System, wire};
@@ -15,7 +17,6 @@ use crate::incident::evaluate;
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
 use crate::incident::site::{Endpoint, RedisEndpoint, Site, Target};
-use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 
 /// One Redis server of the site.
 pub struct Redis {

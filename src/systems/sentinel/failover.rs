@@ -109,10 +109,7 @@ impl Sentinel {
             .ask(&cmd("ROLE"))
             .await
             .map_err(|failure| failure.what.to_string())?;
-        match role
-            .first()
-            .map(|word| ::redis::from_redis_value_ref::<String>(word))
-        {
+        match role.first().map(::redis::from_redis_value_ref::<String>) {
             Some(Ok(word)) if word == "master" => Ok(format!("{} says it is a master", peer.id)),
             _ => Err(format!("{} does not say it is a master yet", peer.id)),
         }

@@ -191,7 +191,8 @@ impl Server {
         Ok(settings.set_password(password.expose_secret()))
     }
 
-    /// Puts one command; a connection that failed is not kept, so a frozen server gathers no queue of questions.
+    /// Puts one command. A connection that failed is not kept, so a frozen server gathers no queue of questions, nor is
+    /// one that is no longer let in: the next one logs in anew.
     async fn put<T: FromRedisValue>(
         &self,
         mut connection: MultiplexedConnection,
@@ -203,7 +204,7 @@ impl Server {
             Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
         };
         if let Err(error) = &answer
-            && error.is_io_error()
+            && (error.is_io_error() || kind(error) == FailureKind::Denied)
         {
             *self.kept.lock().await = None;
         }
@@ -230,7 +231,13 @@ impl Server {
 
     fn timed_out(&self, tried: &str) -> Failure {
         let what = format!("{tried}: no answer within {}", Span(self.timeout));
-        Failure::new(FailureKind::TimedOut, &self.on, what, "")
+        let advice = match &self.address {
+            ConnectionAddr::TcpTls { .. } if tried == "connect" => {
+                "a server without TLS leaves its greeting unanswered: check the target's tls"
+            }
+            _ => "",
+        };
+        Failure::new(FailureKind::TimedOut, &self.on, what, advice)
     }
 }
 
@@ -367,5 +374,56 @@ mod tests {
             failure.to_string().ends_with("no answer within 100 ms"),
             "{failure}"
         );
+    }
+
+    #[tokio::test]
+    async fn what_answers_tls_with_something_else_is_a_fault_of_tls() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = ("127.0.0.1", listener.local_addr().unwrap().port());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            io::Write::write_all(&mut stream, b"-ERR unknown command\r\n").unwrap();
+            let _ = io::Read::read(&mut stream, &mut [0; 4096]);
+        });
+        let within = Duration::from_secs(5);
+        let server = Server::new("cache".into(), place, Tls::Verify, Login::default(), within);
+        let failure = server
+            .ask::<String>(&::redis::cmd("PING"))
+            .await
+            .unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Tls, "{failure}");
+    }
+
+    /// A server that greets, answers PING and then keeps its mouth shut; it tells of each command that came.
+    fn lets_down(listener: std::net::TcpListener) -> std::sync::mpsc::Receiver<String> {
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = io::Read::read(&mut stream, &mut buffer) {
+                let came = String::from_utf8_lossy(&buffer[..read]).into_owned();
+                let greetings = "+OK\r\n".repeat(came.matches("SETINFO").count());
+                let pongs = "+PONG\r\n".repeat(came.matches("PING").count());
+                io::Write::write_all(&mut stream, (greetings + &pongs).as_bytes()).unwrap();
+                let _ = tell.send(came);
+            }
+        });
+        told
+    }
+
+    #[tokio::test]
+    async fn a_change_whose_answer_is_lost_was_sent_once_and_is_unknown() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = ("127.0.0.1", listener.local_addr().unwrap().port());
+        let told = lets_down(listener);
+        let within = Duration::from_millis(300);
+        let server = Server::new("cache".into(), place, Tls::Off, Login::default(), within);
+        let wrong = server.order::<String>(&::redis::cmd("BGSAVE")).await;
+        let outcome = wrong.unwrap_err().outcome();
+        assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+        drop(server);
+        let came = tokio::task::spawn_blocking(move || told.iter().collect::<String>());
+        let came = came.await.unwrap();
+        assert_eq!(came.matches("BGSAVE").count(), 1, "{came}");
     }
 }
