@@ -72,10 +72,10 @@ fn row(backup: &BackupRow, site: Option<&Backup>, theme: &Theme, beside: bool) -
         String::new()
     };
     let (kept, size, tested) = rules(site);
-    Row::Cells(vec![
+    let cells = vec![
         (
-            format!("{} {}", symbol(backup.standing), backup.id),
-            theme.style(Role::Strong).patch(style),
+            backup.id.to_string(),
+            figures.patch(theme.style(Role::Strong)),
         ),
         (backup.age.clone(), figures),
         (backup.rule.clone(), dim),
@@ -83,7 +83,8 @@ fn row(backup: &BackupRow, site: Option<&Backup>, theme: &Theme, beside: bool) -
         (kept, dim),
         (size, dim),
         (tested, dim),
-    ])
+    ];
+    Row::Signed(0, (symbol(backup.standing), style), cells)
 }
 
 /// What the site asks of it besides its age.

@@ -131,12 +131,13 @@ fn rung(rung: &RungRow, theme: &Theme) -> Row {
         Standing::Fine => theme.style(Role::Text),
         _ => style,
     };
-    Row::Cells(vec![
-        (format!("{sign} {}", rung.who), style),
+    let cells = vec![
+        (rung.who.clone(), text),
         (limit(rung.after), theme.style(Role::Dim)),
         (rung.what.clone(), theme.style(Role::Dim)),
         (rung.words.clone(), text),
-    ])
+    ];
+    Row::Signed(0, (sign, style), cells)
 }
 
 fn ladder(table: &mut Table, state: &State, theme: &Theme) {
@@ -150,12 +151,16 @@ fn ladder(table: &mut Table, state: &State, theme: &Theme) {
     for rung in ladder {
         table.push(
             3,
-            Row::Cells(vec![
-                (format!("○ {}", rung.who), theme.style(Role::Text)),
-                (limit(rung.after), dim),
-                (rung.what.clone(), dim),
-                (from(rung.from).to_owned(), dim),
-            ]),
+            Row::Signed(
+                0,
+                ("○", dim),
+                vec![
+                    (rung.who.clone(), theme.style(Role::Text)),
+                    (limit(rung.after), dim),
+                    (rung.what.clone(), dim),
+                    (from(rung.from).to_owned(), dim),
+                ],
+            ),
         );
     }
 }

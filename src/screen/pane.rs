@@ -89,7 +89,7 @@ pub fn draw(pane: Focus, state: &State, theme: &Theme, area: Rect, buffer: &mut 
     let full = state.zoomed && focused;
     let mut block = frame(state.mode, theme, focused).title(title(name(pane), theme, focused));
     let word = worst(pane, state).map(|worst| standing(worst, theme));
-    if let Some(word) = word.filter(|w| w.width() + width(name(pane)) + 6 <= area.width.into()) {
+    if let Some(word) = word.filter(|w| w.width() + width(name(pane)) + 4 <= area.width.into()) {
         block = block.title_top(Line::from(word).right_aligned());
     }
     let inner = padded(block.inner(area));

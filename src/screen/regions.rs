@@ -13,7 +13,7 @@ use crate::incident::names::RegionId;
 use crate::incident::site::RegionRole;
 
 /// How many probes a sparkline shows beside other columns.
-const HISTORY: usize = 12;
+const HISTORY: usize = 10;
 
 pub(super) fn worst(state: &State) -> Option<Standing> {
     state.vitals.regions.iter().map(|r| r.standing).max()
@@ -50,7 +50,10 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
 }
 
 fn head(region: &RegionRow, theme: &Theme) -> Row {
-    let style = theme.style(region.standing);
+    let style = match region.standing {
+        Standing::Fine => theme.style(Role::Text),
+        other => theme.style(other),
+    };
     let role = match region.role {
         Some(RegionRole::Primary) => "primary",
         Some(RegionRole::Standby) => "standby",
@@ -58,14 +61,18 @@ fn head(region: &RegionRow, theme: &Theme) -> Row {
     };
     let mut cells: Vec<Cell> = vec![
         (
-            format!("{} {}", symbol(region.standing), name(region)),
-            theme.style(Role::Strong).patch(style),
+            name(region).to_owned(),
+            style.patch(theme.style(Role::Strong)),
         ),
         (region.words.clone(), style),
         (role.to_owned(), theme.style(Role::Dim)),
     ];
     cells.resize(7, (String::new(), theme.style(Role::Text)));
-    Row::Cells(cells)
+    Row::Signed(
+        0,
+        (symbol(region.standing), theme.style(region.standing)),
+        cells,
+    )
 }
 
 fn name(region: &RegionRow) -> &str {
@@ -86,15 +93,9 @@ fn row(component: &ComponentRow, theme: &Theme, room: Room) -> Row {
         standing
     };
     let points = if room.full { 2 * HISTORY } else { HISTORY };
-    Row::Cells(vec![
-        (
-            format!("  {} {}", symbol(component.standing), component.id),
-            if fine {
-                theme.style(Role::Text)
-            } else {
-                standing
-            },
-        ),
+    let sign = (symbol(component.standing), standing);
+    let cells = vec![
+        (component.id.to_string(), text),
         (component.words.clone(), text),
         (component.system.to_owned(), dim),
         (component.place.clone(), dim),
@@ -114,7 +115,8 @@ fn row(component: &ComponentRow, theme: &Theme, room: Room) -> Row {
                 .map_or("never".into(), |age| format!("{} ago", Span(age))),
             dim,
         ),
-    ])
+    ];
+    Row::Signed(2, sign, cells)
 }
 
 pub(super) fn pieces(state: &State) -> Vec<Piece> {

@@ -10,7 +10,7 @@ use crate::console::vitals::LinkRow;
 use crate::incident::judge::Standing;
 
 /// How many readings a sparkline shows beside other columns.
-const HISTORY: usize = 12;
+const HISTORY: usize = 10;
 
 pub(super) fn worst(state: &State) -> Option<Standing> {
     state.vitals.links.iter().map(|l| l.standing).max()
@@ -57,12 +57,19 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
 }
 
 fn short(link: &LinkRow, theme: &Theme) -> Row {
-    let style = theme.style(link.standing);
-    Row::Cells(vec![
-        (format!("{} {}", symbol(link.standing), link.id), style),
+    let cells = vec![
+        (
+            link.id.to_string(),
+            figure(link, theme).patch(theme.style(Role::Strong)),
+        ),
         (time(link), figure(link, theme)),
         (link.bytes.clone(), figure(link, theme)),
-    ])
+    ];
+    Row::Signed(
+        0,
+        (symbol(link.standing), theme.style(link.standing)),
+        cells,
+    )
 }
 
 /// `▁▁▂▃▅▇█ last known <1 s`, as much as fits.
@@ -100,10 +107,10 @@ fn row(link: &LinkRow, theme: &Theme, room: Room) -> Row {
     let dim = theme.style(Role::Dim);
     let figures = figure(link, theme);
     let points = if room.full { 3 * HISTORY } else { HISTORY };
-    Row::Cells(vec![
+    let cells = vec![
         (
-            format!("{} {}", symbol(link.standing), link.id),
-            theme.style(Role::Strong).patch(theme.style(link.standing)),
+            link.id.to_string(),
+            figures.patch(theme.style(Role::Strong)),
         ),
         (link.words.clone(), figures),
         (time(link), figures),
@@ -112,7 +119,12 @@ fn row(link: &LinkRow, theme: &Theme, room: Room) -> Row {
         (format!("{} → {}", link.from, link.to), dim),
         (format!("<{}", limit(link.target)), dim),
         (format!("≤{}", limit(link.gate)), dim),
-    ])
+    ];
+    Row::Signed(
+        0,
+        (symbol(link.standing), theme.style(link.standing)),
+        cells,
+    )
 }
 
 pub(super) fn pieces(state: &State) -> Vec<Piece> {

@@ -63,11 +63,16 @@ impl Column {
 /// A cell.
 pub type Cell = (String, Style);
 
+/// A symbol with its own style.
+pub type Sign = (&'static str, Style);
+
 /// What stands in one row.
 #[derive(Debug, Clone)]
 pub enum Row {
     /// A cell for each column.
     Cells(Vec<Cell>),
+    /// The same with a sign before the first, that far from the left.
+    Signed(usize, Sign, Vec<Cell>),
     /// A sentence across all columns, wrapped, that far from the left.
     Sentence(usize, Cell),
     /// Anything, as it is.
@@ -110,7 +115,7 @@ impl Table {
                 .iter()
                 .map(|c| (c.head.to_owned(), style))
                 .collect();
-            self.cells(&layout, &cells)
+            self.cells(&layout, None, &cells)
         });
         head.into_iter()
             .chain(rows.flat_map(|row| self.row(room, &layout, row)))
@@ -153,10 +158,14 @@ impl Table {
     fn layout<'r>(&self, room: usize, rows: impl Iterator<Item = &'r Row>) -> Layout {
         let mut natural = vec![0; self.columns.len()];
         for row in rows {
-            if let Row::Cells(cells) = row {
-                for (have, (text, _)) in natural.iter_mut().zip(cells) {
-                    *have = (*have).max(width(text));
-                }
+            let (mut before, cells) = match row {
+                Row::Cells(cells) => (0, cells),
+                Row::Signed(indent, _, cells) => (indent + SIGN, cells),
+                Row::Sentence(..) | Row::Whole(_) => continue,
+            };
+            for (have, (text, _)) in natural.iter_mut().zip(cells) {
+                *have = (*have).max(before + width(text));
+                before = 0;
             }
         }
         let mut widths: Vec<Option<usize>> =
@@ -219,7 +228,10 @@ impl Table {
 
     fn row(&self, room: usize, layout: &Layout, row: &Row) -> Vec<Line<'static>> {
         match row {
-            Row::Cells(cells) => vec![self.cells(layout, cells)],
+            Row::Cells(cells) => vec![self.cells(layout, None, cells)],
+            Row::Signed(indent, sign, cells) => {
+                vec![self.cells(layout, Some((*indent, *sign)), cells)]
+            }
             Row::Sentence(indent, (text, style)) => wrap(text, room.saturating_sub(*indent))
                 .into_iter()
                 .map(|line| Line::styled(format!("{:indent$}{line}", ""), *style))
@@ -228,11 +240,22 @@ impl Table {
         }
     }
 
-    fn cells(&self, layout: &Layout, cells: &[Cell]) -> Line<'static> {
-        let mut spans: Vec<Span<'static>> = Vec::with_capacity(cells.len() * 2);
+    fn cells(
+        &self,
+        layout: &Layout,
+        mut sign: Option<(usize, Sign)>,
+        cells: &[Cell],
+    ) -> Line<'static> {
+        let mut spans: Vec<Span<'static>> = Vec::with_capacity(cells.len() * 3 + 2);
         for ((column, room), (text, style)) in self.columns.iter().zip(&layout.widths).zip(cells) {
             let Some(room) = *room else { continue };
             let gap = if spans.is_empty() { 0 } else { GAP };
+            let mut room = room;
+            if let Some((indent, (sign, style))) = sign.take() {
+                spans.push(Span::raw(" ".repeat(indent)));
+                spans.push(Span::styled(format!("{sign} "), style));
+                room = room.saturating_sub(indent + SIGN);
+            }
             let text = clip(text, room);
             let pad = room - width(&text);
             let (before, after) = match column.align {
@@ -249,6 +272,8 @@ impl Table {
 
 /// Columns between two columns.
 const GAP: usize = 2;
+/// A sign and the space behind it.
+const SIGN: usize = 2;
 
 struct Layout {
     widths: Vec<Option<usize>>,

@@ -354,7 +354,7 @@ fn feet(state: &State, ask: &Ask, theme: &Theme, room: usize) -> Vec<Line<'stati
         (true, false) => &[("esc", "not now")],
     };
     let left = prompt(ask, waiting, missing.as_ref(), theme, room);
-    lines.push(foot(left, keys, room, theme));
+    lines.extend(foot(left, keys, room, theme));
     lines
 }
 

@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{Sheet, chosen, foot, prose, title, verdict_lines};
+use super::{Sheet, chosen, foot, prose, spaced, title, verdict_lines};
 use crate::console::confirm::ARMED_AFTER;
 use crate::console::state::{ChoiceForm, State};
 use crate::screen::text::width;
@@ -45,7 +45,7 @@ pub(super) fn sheet(state: &State, form: &ChoiceForm, theme: &Theme, room: usize
         title: title(&form.title, theme),
         head,
         body: body.collect(),
-        foot: vec![Line::default(), foot(left, &keys, room, theme)],
+        foot: spaced(foot(left, &keys, room, theme)),
         top: form.selected.saturating_sub(2),
         ..Sheet::default()
     }

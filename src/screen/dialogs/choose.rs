@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{Sheet, foot, title};
+use super::{Sheet, foot, spaced, title};
 use crate::console::state::{Chooser, ChooserRow};
 use crate::screen::text::{clip, width};
 use crate::screen::theme::{Role, Theme};
@@ -35,6 +35,7 @@ fn sheet(
         .flat_map(|(at, row)| lines(row, at == chooser.selected, (wide, rows_each), theme, room))
         .collect();
     let count = format!("{} of {}", rows.len(), chooser.rows.len());
+    let count = vec![Span::styled(count, theme.style(Role::Dim))];
     Sheet {
         title: title(name, theme),
         head: vec![
@@ -45,15 +46,7 @@ fn sheet(
             Line::default(),
         ],
         body,
-        foot: vec![
-            Line::default(),
-            foot(
-                vec![Span::styled(count, theme.style(Role::Dim))],
-                keys,
-                room,
-                theme,
-            ),
-        ],
+        foot: spaced(foot(count, keys, room, theme)),
         // Three rows above the selected one stay in sight.
         top: chooser.selected.saturating_sub(3) * rows_each,
         ..Sheet::default()

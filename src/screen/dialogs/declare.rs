@@ -59,9 +59,7 @@ pub(super) fn sheet(state: &State, form: &DeclareForm, theme: &Theme, room: usiz
     Sheet {
         title: title("Declare an incident", theme),
         body,
-        foot: fault
-            .chain([foot(Vec::new(), &keys, room, theme)])
-            .collect(),
+        foot: fault.chain(foot(Vec::new(), &keys, room, theme)).collect(),
         // The fields have some sixteen rows; on a low screen the one that is being filled is brought into sight.
         top: [0, 2, 4, 12][form.field.min(3)],
         ..Sheet::default()

@@ -51,7 +51,7 @@ pub(super) fn sheet(state: &State, form: &InputsForm, theme: &Theme, room: usize
     Sheet {
         title: title(&format!("Open {name}"), theme),
         body,
-        foot: vec![foot(Vec::new(), &keys, room, theme)],
+        foot: foot(Vec::new(), &keys, room, theme),
         top,
         ..Sheet::default()
     }

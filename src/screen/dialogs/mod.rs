@@ -29,7 +29,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer
     };
     let wide = match dialog {
         Dialog::Ask(_) | Dialog::Runbooks(_) | Dialog::Palette(_) => 96,
-        Dialog::Output(_) | Dialog::PostMortem(_) | Dialog::DryRun(_) | Dialog::Help(_) => 116,
+        Dialog::Output(_) | Dialog::PostMortem(_) | Dialog::DryRun(_) | Dialog::Help(_) => 120,
         Dialog::Declare(_) | Dialog::Inputs(_) | Dialog::Choice(_) => 84,
         Dialog::Text(_) | Dialog::Quit => 72,
     };
@@ -64,8 +64,6 @@ struct Sheet {
     foot: Vec<Line<'static>>,
     /// The body's first row in sight.
     top: usize,
-    /// Rows of the body that lie below those that were made, of a text that is made as far as it is seen.
-    below: usize,
     /// As high as the screen allows, whatever it holds.
     tall: bool,
 }
@@ -80,8 +78,8 @@ fn show(sheet: Sheet, state: &State, theme: &Theme, wide: u16, area: Rect, buffe
     };
     let at = Rect {
         x: area.x + (area.width - wide) / 2,
-        // Above the middle: the eye looks for it there, and it does not jump as much when it grows.
-        y: area.y + (area.height - high) / 3,
+        // Low: the panes above stay in sight while one decides.
+        y: area.y + (area.height - high) * 2 / 3,
         width: wide,
         height: high,
     };
@@ -99,8 +97,8 @@ fn show(sheet: Sheet, state: &State, theme: &Theme, wide: u16, area: Rect, buffe
     let head = sheet.head.len().min(usize::from(inner.height) - foot);
     let body = usize::from(inner.height) - foot - head;
     let top = sheet.top.min(sheet.body.len().saturating_sub(body));
-    let below = sheet.below + sheet.body.len().saturating_sub(top + body);
-    if below > 0 {
+    let below = sheet.body.len().saturating_sub(top + body);
+    if below > 0 && !sheet.tall {
         block = block.title_bottom(more(below, theme));
     }
     block.render(at, buffer);
@@ -120,13 +118,13 @@ fn title(words: &str, theme: &Theme) -> Line<'static> {
     Line::styled(format!(" {words} "), theme.style(Role::Title))
 }
 
-/// Keys and what they do, at the right end of a foot.
+/// Keys and what they do, at the right end of a foot; in a row of their own where there is no room beside `left`.
 fn foot(
     left: Vec<Span<'static>>,
     keys: &[(&str, &str)],
     room: usize,
     theme: &Theme,
-) -> Line<'static> {
+) -> Vec<Line<'static>> {
     let mut right = Vec::new();
     for (key, does) in keys {
         let gap = if right.is_empty() { "" } else { "   " };
@@ -134,11 +132,22 @@ fn foot(
         right.push(Span::styled((*key).to_owned(), theme.style(Role::HintKey)));
         right.push(Span::styled(format!(" {does}"), theme.style(Role::Hint)));
     }
-    let gap = room.saturating_sub(spans_width(&left) + spans_width(&right));
-    let mut spans = left;
+    let taken = spans_width(&right);
+    let beside = spans_width(&left) + 2 + taken <= room;
+    let (mut above, mut spans) = match beside || left.is_empty() {
+        true => (Vec::new(), left),
+        false => (vec![Line::from(left)], Vec::new()),
+    };
+    let gap = room.saturating_sub(spans_width(&spans) + taken);
     spans.push(Span::raw(" ".repeat(gap)));
     spans.extend(right);
-    Line::from(spans)
+    above.push(Line::from(spans));
+    above
+}
+
+/// A foot with a row of air above it.
+fn spaced(foot: Vec<Line<'static>>) -> Vec<Line<'static>> {
+    [Line::default()].into_iter().chain(foot).collect()
 }
 
 /// Words over as many lines as they need.

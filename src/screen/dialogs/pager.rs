@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Sheet, foot, title};
+use super::{Sheet, foot, spaced, title};
 use crate::console::state::Pager;
 use crate::screen::text::{fold, width, wrap};
 use crate::screen::theme::{Role, Theme};
@@ -100,8 +100,7 @@ fn sheet(
     Sheet {
         title: title(&page.title, theme),
         body,
-        foot: vec![Line::default(), foot(left, &keys, room, theme)],
-        below: rest.len() - taken,
+        foot: spaced(foot(left, &keys, room, theme)),
         tall: true,
         ..Sheet::default()
     }

@@ -22,12 +22,12 @@ pub(super) fn sheet(state: &State, theme: &Theme, room: usize) -> Sheet {
     Sheet {
         title: title("Leave the console?", theme),
         body,
-        foot: vec![foot(
+        foot: foot(
             Vec::new(),
             &[("enter", "leaves"), ("esc", "stays")],
             room,
             theme,
-        )],
+        ),
         ..Sheet::default()
     }
 }

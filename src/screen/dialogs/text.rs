@@ -34,12 +34,12 @@ pub(super) fn sheet(form: &TextForm, theme: &Theme, room: usize) -> Sheet {
     Sheet {
         title: title(&form.title, theme),
         body,
-        foot: vec![foot(
+        foot: foot(
             least,
             &[("enter", "writes it"), ("esc", "not now")],
             room,
             theme,
-        )],
+        ),
         top,
         ..Sheet::default()
     }
