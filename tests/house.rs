@@ -138,7 +138,10 @@ fn imported(tail: &str) -> Vec<String> {
     };
     let names = &tail[..end.unwrap_or(tail.len())];
     let names = names.split(|c: char| !c.is_alphanumeric() && c != '_');
-    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]

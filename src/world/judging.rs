@@ -15,6 +15,7 @@ use crate::incident::names::TargetId;
 use crate::incident::reading::{Reading, Verdict};
 use crate::incident::replication::{End, LinkHistory};
 use crate::incident::site::{Link, Site};
+use crate::systems::files;
 
 /// Judges conditions for one act, against one site.
 #[derive(Debug)]
@@ -43,6 +44,10 @@ impl Judge<'_> {
         }
         if let Some(verdict) = evaluate::from_sights(condition, &sights, self.site, self.rto_left, &now) {
             return verdict;
+        }
+        if let Condition::Sum { file, sha256 } = condition {
+            let sum = files::sum(file, sha256.as_deref()).await;
+            return sum.unwrap_or_else(|failure| Verdict::unknown(failure.to_string()));
         }
         let Some(system) = targets.first().and_then(|target| self.systems.get(target)) else {
             return Verdict::unknown("the site names no target that could answer this");
