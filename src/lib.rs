@@ -1,4 +1,65 @@
-//! warroom: a full-screen incident console.
+//! warroom: a full-screen incident console. It shows what is down, how far replicas lag, how old backups are and how much
+//! time is left; it walks a checklist whose every step runs only after a person confirms; it leaves with the post-mortem
+//! written.
+//!
+//! # The house
+//!
+//! Six rooms and a hall. An arrow means "imports"; there is no circle, and `tests/house.rs` fails on an arrow that is not
+//! drawn here.
+//!
+//! ```text
+//!                    main.rs ─ cli ─ run.rs            the hall: may import every room
+//!              ┌────────────┬──────────┴
+//!           screen        world
+//!              │          │    └──────┐
+//!              └─ console ┘        systems
+//!                    └────────┬───────┘
+//!                          incident
+//! ```
+//!
+//! | room | is | never |
+//! | --- | --- | --- |
+//! | [`incident`] | what is true: measures, readings, the site, runbooks, acts and conditions, guards, the ladder, the journal's entries and their fold, the post-mortem | a clock, I/O, async, the terminal |
+//! | [`systems`] | one folder a system: how it is seen and acted upon, live | console, screen, another system |
+//! | [`console`] | what the operator is doing: `update(state, now, event) -> effects` | I/O, async, ratatui |
+//! | [`screen`] | how it looks: `draw(state, theme, frame)` | I/O, deciding anything |
+//! | [`world`] | what touches: terminal, files, watch loop, journal, the detached step runner | screen |
+//! | the hall | [`run`]: the clock, one channel, effects carried out; [`cli`]: the command line | decisions |
+//!
+//! # The data's two roads
+//!
+//! **From a system to a pixel.** `world::watch` looks at each target with its own interval and time-out and sends
+//! `Event::Observed`. A time-out is a reading that failed, never a gap. `update` takes the reading in and derives the
+//! vitals anew: standings come from `incident::judge` and `incident::replication`, ages are counted when they are shown, and
+//! a reading older than three intervals is *unknown*. `screen` draws the state; the terminal gets only cells that changed,
+//! one frame in flight, and never more than thirty a second.
+//!
+//! **From a key to the post-mortem.** A key becomes a command by the keymap. Running a step opens an `Ask`: the exact act,
+//! resolved to endpoints, with its guards and checks evaluated live. Its answer makes a `Confirmed`, which only
+//! `console::confirm` can make. The ledger writes the intent, syncs, and makes a `Committed`, which only a ledger can make.
+//! The runner takes it: a process of its own, waiting at a gate until `Started` is on disk, which judges everything once more
+//! and then acts. Its end becomes an entry. So the compiler refuses a step that was not confirmed, and one that was not
+//! recorded. The incident's state is the fold of its entries, and so is the post-mortem.
+//!
+//! # Where building showed a better way than the plan
+//!
+//! - A system observes only its own target. What concerns two of them (a link's lag and loss, a timeline) is derived in
+//!   `incident`, from the readings of both, so that it is pure and the same for every pair of systems.
+//! - The host's word about a silent server ([`incident::reading::HostWord`]) is part of the reading: a fence that is proven
+//!   freezes the loss in the pane as well as in the guards.
+//! - Only the desk ([`world::desk`]) writes an incident's journal. Runners write their end beside their evidence, and the
+//!   desk of whichever console sees it first records it.
+
+#![warn(
+    clippy::dbg_macro,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::unwrap_used
+)]
 
 pub mod console;
 pub mod incident;

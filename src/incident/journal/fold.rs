@@ -318,7 +318,7 @@ impl Incident {
                 self.step(*walk, step)?.ticks.insert(*index, tick);
             }
             Note::Skipped { walk, step, reason } => {
-                self.step(*walk, step)?.skipped = Some(reason.clone())
+                self.step(*walk, step)?.skipped = Some(reason.clone());
             }
             Note::Branched {
                 walk,
