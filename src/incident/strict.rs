@@ -149,6 +149,22 @@ impl Table {
         self.items.iter().any(|item| item.key == key)
     }
 
+    /// The keys that were not taken yet, in the file's order.
+    pub fn keys(&self) -> Vec<String> {
+        self.items.iter().map(|item| item.key.clone()).collect()
+    }
+
+    /// Names keys that are allowed here, for what [`Table::finish`] says about others.
+    pub fn know(&mut self, keys: &[&str]) {
+        self.known.extend(keys.iter().map(ToString::to_string));
+    }
+
+    /// The place of a key that was not taken yet; the table's own when it is not there.
+    pub fn key_at(&self, key: &str) -> Range<usize> {
+        let item = self.items.iter().find(|item| item.key == key);
+        item.map_or(&self.at, |item| &item.key_at).clone()
+    }
+
     /// Reports that a required key is missing.
     pub fn missing(&self, reader: &mut Reader<'_>, key: &str, example: &str) {
         reader.fault(
@@ -374,6 +390,31 @@ impl Table {
                 }
             })
             .collect()
+    }
+
+    /// One table or a list of them: `lag = { … }`, `lag = [{ … }, { … }]`.
+    pub fn one_or_more(&mut self, reader: &mut Reader<'_>, key: &str) -> Vec<Table> {
+        let Some(item) = self.take(key) else {
+            return Vec::new();
+        };
+        let values = match item.value {
+            Value::List(values) => values,
+            one => vec![(item.at, one)],
+        };
+        let mut tables = Vec::new();
+        for (at, value) in values {
+            match value {
+                Value::Table(table) => tables.push(Table {
+                    name: key.to_owned(),
+                    ..table
+                }),
+                other => {
+                    let what = format!("{key} is {}", other.kind());
+                    reader.fault(&at, what, format!("write {key} = {{ … }}"));
+                }
+            }
+        }
+        tables
     }
 
     /// Reports every key that nobody asked for.

@@ -3,6 +3,16 @@
 //! Everything that is not understood stays prose, so any Markdown runbook opens. Cards, executors and typed acts are
 //! strict, and all faults of a file are found at once.
 
+mod card;
+mod console;
+mod expect;
+mod fence;
+mod ids;
+mod outline;
+mod parse;
+mod prose;
+mod stepcard;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -12,6 +22,10 @@ use serde::{Deserialize, Serialize};
 
 use super::acts::{Act, Condition};
 use super::names::{RunbookId, SeverityId, StepId, TargetId};
+
+pub use fence::http_method;
+pub use ids::{typeable, variable_name};
+pub use parse::parse;
 
 /// A runbook as its file says it.
 #[derive(Debug, Clone, PartialEq)]
