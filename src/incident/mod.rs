@@ -3,6 +3,7 @@
 
 pub mod acts;
 pub mod clean;
+pub mod evaluate;
 pub mod fault;
 pub mod journal;
 pub mod judge;
@@ -13,3 +14,4 @@ pub mod reading;
 pub mod runbook;
 pub mod site;
 pub mod strict;
+pub mod track;
