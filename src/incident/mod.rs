@@ -2,15 +2,18 @@
 //! its fold, the post-mortem. Pure: no clock, no I/O, no async, no terminal.
 
 pub mod acts;
+pub mod asked;
 pub mod clean;
 pub mod evaluate;
 pub mod fault;
 pub mod journal;
+pub mod guards;
 pub mod judge;
 pub mod measure;
 pub mod names;
 pub mod now;
 pub mod reading;
+pub mod replication;
 pub mod runbook;
 pub mod site;
 pub mod strict;

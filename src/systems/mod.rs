@@ -2,6 +2,7 @@
 
 pub mod files;
 pub mod http;
+pub mod postgres;
 pub mod redis;
 pub mod registry;
 pub mod sentinel;
