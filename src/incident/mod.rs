@@ -14,6 +14,7 @@ pub mod names;
 pub mod now;
 pub mod reading;
 pub mod replication;
+pub mod resolve;
 pub mod runbook;
 pub mod site;
 pub mod strict;

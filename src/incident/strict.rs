@@ -293,7 +293,7 @@ impl Table {
                     &item.at,
                     format!("{key} is {text:?}"),
                     format!("write {example}"),
-                )
+                );
             })
             .ok()
     }

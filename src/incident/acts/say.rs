@@ -20,7 +20,7 @@ pub(super) fn limit(span: Duration) -> String {
     for (millis, unit) in UNITS {
         // Hours are read as hours up to two days: an author who wrote 25h means 25 h.
         let count = match unit {
-            "d" if rest < 2 * millis && rest % millis != 0 => 0,
+            "d" if rest < 2 * millis && !rest.is_multiple_of(millis) => 0,
             _ => rest / millis,
         };
         rest -= count * millis;

@@ -25,7 +25,7 @@ pub(super) enum Meaning {
     /// Typed conditions, to hold before or after.
     Conditions(Role, Vec<Condition>),
     /// Something with an executor.
-    Action(Role, Code, Attrs),
+    Action(Role, Code, Box<Attrs>),
     /// Meant to do something, and faulty; the faults are told.
     Faulty,
 }
@@ -72,13 +72,13 @@ pub(super) fn meaning(reader: &mut Reader<'_>, fence: &Fence, carded: bool) -> M
     };
     let (role, attributes) = match role(reader, executor, &words) {
         Second::Shown => return Meaning::Shown,
-        Second::Card(card) => {
-            if let Some(extra) = words.get(2) {
-                let what = format!("a card's fence has one more word, {:?}", extra.key);
-                reader.fault(&extra.at, what, "take it out");
-            }
-            closed(reader, fence);
-            return card;
+        Second::RunbookCard => {
+            card(reader, fence, &words);
+            return Meaning::RunbookCard;
+        }
+        Second::StepCard => {
+            card(reader, fence, &words);
+            return Meaning::StepCard;
         }
         Second::Role(role) => (Some(role), &words[2..]),
         Second::Attribute => (None, &words[1..]),
@@ -118,7 +118,8 @@ fn executor(word: &str) -> Option<Executor> {
 /// What the second word says.
 enum Second {
     Shown,
-    Card(Meaning),
+    RunbookCard,
+    StepCard,
     Role(Role),
     Attribute,
 }
@@ -129,8 +130,8 @@ fn role(reader: &mut Reader<'_>, executor: Executor, words: &[Word]) -> Second {
     };
     let known = attributes_of(executor).contains(&second.key.as_str());
     match (second.key.as_str(), &second.value) {
-        ("runbook", None) if executor == Executor::Toml => Second::Card(Meaning::RunbookCard),
-        ("step", None) if executor == Executor::Toml => Second::Card(Meaning::StepCard),
+        ("runbook", None) if executor == Executor::Toml => Second::RunbookCard,
+        ("step", None) if executor == Executor::Toml => Second::StepCard,
         _ if known => Second::Attribute,
         (word, None) => match ROLES.iter().find(|(name, _)| *name == word) {
             Some((_, role)) => Second::Role(*role),
@@ -147,6 +148,15 @@ fn role(reader: &mut Reader<'_>, executor: Executor, words: &[Word]) -> Second {
         },
         (_, Some(_)) => Second::Shown,
     }
+}
+
+/// A card's fence has two words and an end.
+fn card(reader: &mut Reader<'_>, fence: &Fence, words: &[Word]) {
+    if let Some(extra) = words.get(2) {
+        let what = format!("a card's fence has one more word, {:?}", extra.key);
+        reader.fault(&extra.at, what, "take it out");
+    }
+    closed(reader, fence);
 }
 
 /// A fence left open makes code of the rest of the file.
@@ -186,7 +196,7 @@ fn typed(reader: &mut Reader<'_>, fence: &Fence, role: Role, attributes: &[Word]
     match role {
         Role::Check | Role::Verify => Meaning::Conditions(role, read::conditions(reader, card)),
         Role::Run | Role::Rollback => match read::act(reader, card) {
-            Some(act) => Meaning::Action(role, Code::Act { act }, Attrs::default()),
+            Some(act) => Meaning::Action(role, Code::Act { act }, Box::default()),
             None => Meaning::Faulty,
         },
     }
@@ -244,7 +254,7 @@ fn untyped(
         Executor::Toml => None,
     };
     code.map_or(Meaning::Faulty, |code| {
-        Meaning::Action(role, code, given.attrs)
+        Meaning::Action(role, code, Box::new(given.attrs))
     })
 }
 

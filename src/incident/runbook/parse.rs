@@ -291,7 +291,7 @@ impl Maker<'_> {
                     index,
                     role,
                     code,
-                    attrs,
+                    attrs: *attrs,
                     line,
                 };
                 match role {
