@@ -5,6 +5,8 @@
 
 mod lag;
 mod simple;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -137,9 +137,15 @@ impl System for Http {
     }
 }
 
-/// The error's causes, the outermost first. The library buries what happened three layers deep.
+/// The error's causes, the outermost first. The library buries what happened several layers deep, and an I/O error leaves
+/// the error inside it out of its own chain.
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    std::iter::successors(error.source(), |&cause| cause.source())
+    std::iter::successors(error.source(), |&cause| {
+        let inside = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        inside.map_or_else(|| cause.source(), |inner| Some(inner))
+    })
 }
 
 fn kind(error: &reqwest::Error) -> FailureKind {
@@ -150,20 +156,12 @@ fn kind(error: &reqwest::Error) -> FailureKind {
         _ if error.is_builder() => FailureKind::Local,
         _ if error.is_timeout() => FailureKind::TimedOut,
         _ if error.is_dns() => FailureKind::Unreachable,
-        _ if causes(error).any(is_tls) => FailureKind::Tls,
+        _ if causes(error).any(|cause| cause.is::<rustls::Error>()) => FailureKind::Tls,
         Some(io::ErrorKind::ConnectionRefused) => FailureKind::Refused,
         Some(io::ErrorKind::TimedOut) => FailureKind::TimedOut,
         _ if error.is_connect() => FailureKind::Unreachable,
         _ => FailureKind::BadAnswer,
     }
-}
-
-/// A TLS error may stand by itself or inside an I/O error that hides it from the chain of causes.
-fn is_tls(cause: &(dyn Error + 'static)) -> bool {
-    let inside = cause
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    cause.is::<rustls::Error>() || inside.is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 /// What happened, by its innermost cause, which names no URL (URLs may hold secrets).

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
@@ -272,8 +273,13 @@ fn io_kind(error: &io::Error) -> FailureKind {
     }
 }
 
+/// The library keeps the operating system's error in an `Arc` that stands as the source itself.
 fn io_error(error: &RedisError) -> Option<&io::Error> {
-    error.source()?.downcast_ref()
+    let source = error.source()?;
+    match source.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+        Some(inner) => inner.downcast_ref(),
+        None => source.downcast_ref(),
+    }
 }
 
 /// What happened, in the server's or the operating system's words.
