@@ -94,7 +94,14 @@ impl<'a> Reader<'a> {
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let at = error.span().unwrap_or(0..0);
-            self.fault(&shift(&at, part.start), one_line(error.message()), "");
+            let (what, instead) = match error.message() {
+                "duplicate key" => (
+                    format!("{} stands twice", text.get(at.clone()).unwrap_or("a key")),
+                    "take one out",
+                ),
+                other => (one_line(other), ""),
+            };
+            self.fault(&shift(&at, part.start), what, instead);
         }
         let at = part.clone();
         Table {
@@ -163,6 +170,11 @@ impl Table {
     pub fn key_at(&self, key: &str) -> Range<usize> {
         let item = self.items.iter().find(|item| item.key == key);
         item.map_or(&self.at, |item| &item.key_at).clone()
+    /// Whether the key stands there (untaken) and says `word`.
+    pub fn says(&self, key: &str, word: &str) -> bool {
+        self.items
+            .iter()
+            .any(|item| item.key == key && item.value == Value::Text(word.to_owned()))
     }
 
     /// Reports that a required key is missing.
