@@ -156,6 +156,13 @@ impl Table {
         self.items.iter().any(|item| item.key == key)
     }
 
+    /// Whether the key stands there (untaken) and says `word`.
+    pub fn says(&self, key: &str, word: &str) -> bool {
+        self.items
+            .iter()
+            .any(|item| item.key == key && item.value == Value::Text(word.to_owned()))
+    }
+
     /// The keys that were not taken yet, in the file's order.
     pub fn keys(&self) -> Vec<String> {
         self.items.iter().map(|item| item.key.clone()).collect()
@@ -170,11 +177,6 @@ impl Table {
     pub fn key_at(&self, key: &str) -> Range<usize> {
         let item = self.items.iter().find(|item| item.key == key);
         item.map_or(&self.at, |item| &item.key_at).clone()
-    /// Whether the key stands there (untaken) and says `word`.
-    pub fn says(&self, key: &str, word: &str) -> bool {
-        self.items
-            .iter()
-            .any(|item| item.key == key && item.value == Value::Text(word.to_owned()))
     }
 
     /// Reports that a required key is missing.
@@ -305,7 +307,7 @@ impl Table {
                     &item.at,
                     format!("{key} is {text:?}"),
                     format!("write {example}"),
-                );
+                )
             })
             .ok()
     }
