@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use super::acts::postgres::{PgRole, PgSight};
-use super::measure::Span;
 use super::names::TargetId;
 use super::reading::{Failure, FailureKind, Holds, HostWord, Verdict};
 
@@ -162,7 +161,113 @@ fn kind(kind: FailureKind) -> &'static str {
     }
 }
 
-/// How long ago, in the words of every verdict.
-pub(crate) fn ago(age: std::time::Duration) -> String {
-    format!("{} ago", Span(age))
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::super::acts::postgres::{PgPrimary, PgStandby};
+    use super::super::clean::Clean;
+    use super::super::measure::Lsn;
+    use super::*;
+
+    fn server(primary: bool, default_read_only: bool) -> PgSight {
+        let role = match primary {
+            true => PgRole::Primary(PgPrimary {
+                lsn: Lsn(1),
+                replicas: vec![],
+                backup_running: false,
+                archived_at: None,
+                archive_failing: false,
+            }),
+            false => PgRole::Standby(PgStandby {
+                receive: None,
+                replay: None,
+                replay_paused: false,
+                last_commit: None,
+                receiving: true,
+                last_message_age: None,
+                told: None,
+            }),
+        };
+        PgSight {
+            system_id: 7,
+            timeline: 1,
+            version: 150_018,
+            clock: DateTime::UNIX_EPOCH,
+            default_read_only,
+            heartbeat: None,
+            role,
+        }
+    }
+
+    #[test]
+    fn only_a_primary_without_a_read_only_default_is_writable() {
+        let id = TargetId::from("pg-east");
+        for (sight, holds) in [
+            (server(true, false), Holds::Yes),
+            (server(true, true), Holds::No),
+            (server(false, false), Holds::No),
+        ] {
+            assert_eq!(writable(&id, &sight).holds, holds);
+            assert_ne!(read_only(&id, &sight).holds, holds);
+        }
+    }
+
+    #[test]
+    fn silence_is_no_fence_and_neither_is_a_read_only_default() {
+        let id = TargetId::from("pg-east");
+        let lost = Failure::new(FailureKind::TimedOut, "pg-east", "no answer", "");
+        let word = |fenced| HostWord {
+            fenced,
+            stopped_at: None,
+            said: Clean::new("is running"),
+        };
+        let (no, yes) = (word(false), word(true));
+        let (soft, standby) = (server(true, true), server(false, false));
+        let table = [
+            (Err(&lost), None, Holds::Unknown),
+            (Err(&lost), Some(&no), Holds::No),
+            (Err(&lost), Some(&yes), Holds::Yes),
+            (Ok(&soft), None, Holds::No),
+            (Ok(&standby), None, Holds::Yes),
+            // What answers and writes is not stopped, whatever its host says.
+            (Ok(&soft), Some(&yes), Holds::No),
+        ];
+        for (sight, host, holds) in table {
+            assert_eq!(fenced(&id, sight, host).holds, holds, "{sight:?} {host:?}");
+        }
+    }
+
+    #[test]
+    fn rows_may_differ_by_the_tolerance_and_missing_tables_never() {
+        let counts = |rows: &[(&str, u64)]| -> BTreeMap<String, u64> {
+            rows.iter().map(|(t, n)| ((*t).to_owned(), *n)).collect()
+        };
+        let baseline = counts(&[("a", 100), ("b", 0)]);
+        let table = [
+            (counts(&[("a", 100), ("b", 0), ("c", 5)]), 0, Holds::Yes),
+            (counts(&[("a", 95), ("b", 0)]), 5, Holds::Yes),
+            (counts(&[("a", 106), ("b", 0)]), 5, Holds::No),
+            (counts(&[("a", 100), ("b", 1)]), 5, Holds::No),
+            (counts(&[("a", 100)]), 100, Holds::No),
+        ];
+        for (found, tolerance, holds) in table {
+            let verdict = row_counts("app", &baseline, &found, tolerance);
+            assert_eq!(verdict.holds, holds, "{}", verdict.saw);
+        }
+        let nothing = row_counts("app", &counts(&[]), &baseline, 0);
+        assert_eq!(nothing.holds, Holds::Unknown);
+    }
+
+    #[test]
+    fn the_same_timeline_of_another_cluster_is_another_timeline() {
+        let (a, b) = (TargetId::from("pg-east"), TargetId::from("pg-west"));
+        let (one, mut two) = (server(true, false), server(false, false));
+        assert_eq!(same_timeline(&[(&a, &one), (&b, &two)]).holds, Holds::Yes);
+        two.system_id = 8;
+        let verdict = same_timeline(&[(&a, &one), (&b, &two)]);
+        assert_eq!(verdict.holds, Holds::No);
+        assert!(verdict.saw.as_str().contains("system 8"));
+        assert_eq!(same_timeline(&[]).holds, Holds::Unknown);
+    }
 }

@@ -25,6 +25,9 @@ const PROMOTION: Duration = Duration::from_secs(60);
 /// How long a small statement (a grant, a reload, a WAL switch) may take before its end counts as unknown.
 const SMALL: Duration = Duration::from_secs(30);
 
+/// How long a promotion whose answer was lost is looked for.
+const LOOKING: Duration = Duration::from_secs(5);
+
 /// How long a reload may take to reach new sessions.
 const RELOAD: Duration = Duration::from_secs(3);
 
@@ -146,39 +149,35 @@ impl Postgres {
 
     /// Success is what is read back: no recovery, and a new timeline. `doubt` is why the answer itself is not known.
     async fn promoted(&self, before: &PgSight, begun: Instant, doubt: Option<Failure>) -> Outcome {
-        let after = match self.sight().await {
-            Ok(sight) => sight,
-            Err(failure) => {
-                return Outcome::Unknown {
-                    failure: doubt.unwrap_or(failure),
-                };
+        let until = Instant::now() + LOOKING;
+        let after = loop {
+            match self.sight().await {
+                Ok(after) if is_promotion(before, &after) => break after,
+                seen if doubt.is_none() || Instant::now() > until => {
+                    let failure = doubt.unwrap_or_else(|| self.contradiction(seen));
+                    return Outcome::Unknown { failure };
+                }
+                _ => sleep(Duration::from_millis(200)).await,
             }
         };
-        let id = &self.target.id;
-        let primary = matches!(after.role, PgRole::Primary(_));
-        match (primary && after.timeline > before.timeline, doubt) {
-            (true, doubt) => {
-                let took = Span(begun.elapsed());
-                let lost = doubt.map_or("", |_| ", although its answer was lost");
-                let (new, old) = (after.timeline, before.timeline);
-                Outcome::Done {
-                    said: Clean::new(&format!(
-                        "{id} is the primary, on timeline {new} (was {old}), after {took}{lost}"
-                    )),
-                }
-            }
-            (false, Some(failure)) => Outcome::Unknown { failure },
-            (false, None) => Outcome::Unknown {
-                failure: self.cannot(
-                    "promote",
-                    &format!(
-                        "the server said it was done, yet it is {}",
-                        asked::role(&after)
-                    ),
-                    "see its log before anything else",
-                ),
-            },
+        let took = Span(begun.elapsed());
+        let lost = doubt.map_or("", |_| ", although its answer was lost");
+        let (id, new, old) = (&self.target.id, after.timeline, before.timeline);
+        Outcome::Done {
+            said: Clean::new(&format!(
+                "{id} is the primary, on timeline {new} (was {old}), after {took}{lost}"
+            )),
         }
+    }
+
+    /// The server said that it was done, and what is seen says otherwise.
+    fn contradiction(&self, seen: Result<PgSight, Failure>) -> Failure {
+        let seen = match seen {
+            Err(failure) => return failure,
+            Ok(sight) => asked::role(&sight),
+        };
+        let what = format!("the server said it was done, yet it is {seen}");
+        self.cannot("promote", &what, "see its log before anything else")
     }
 
     // ── Fencing ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -473,4 +472,8 @@ impl Postgres {
         let what = format!("{tried}: {what}");
         Failure::new(FailureKind::Unsupported, self.on(), what, advice)
     }
+}
+
+fn is_promotion(before: &PgSight, after: &PgSight) -> bool {
+    matches!(after.role, PgRole::Primary(_)) && after.timeline > before.timeline
 }
