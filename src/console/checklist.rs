@@ -151,7 +151,10 @@ fn ticks(road: &Road<'_>, step: &Step) -> Vec<(usize, String, bool)> {
 
 fn took(attempts: &[&Attempt]) -> Option<Duration> {
     let begun = attempts.first()?.confirmed;
-    let ended = attempts.iter().filter_map(|a| a.ended.as_ref()).next_back()?;
+    let ended = attempts
+        .iter()
+        .filter_map(|a| a.ended.as_ref())
+        .next_back()?;
     (ended.at - begun).to_std().ok()
 }
 
@@ -177,7 +180,10 @@ fn with_verdicts(
         .map(|check| {
             let verdict = free(check).then(|| evaluated.next()).flatten();
             let judged = || super::duty::judged(state, check);
-            (words(check), verdict.map(|(_, v)| v.clone()).or_else(judged))
+            (
+                words(check),
+                verdict.map(|(_, v)| v.clone()).or_else(judged),
+            )
         })
         .collect()
 }

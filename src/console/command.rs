@@ -238,12 +238,7 @@ pub const COMMANDS: &[Entry] = &[
     entry(Command::Backups, "backups", "", "Focus the backups"),
     entry(Command::Clock, "clock", "", "Focus the clock"),
     entry(Command::Checklist, "checklist", "", "Focus the steps"),
-    entry(
-        Command::Timeline,
-        "timeline",
-        "",
-        "Focus what happened",
-    ),
+    entry(Command::Timeline, "timeline", "", "Focus what happened"),
     entry(
         Command::Zoom,
         "zoom",

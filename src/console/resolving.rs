@@ -1,6 +1,6 @@
 //! From an action of a runbook to what is shown, digested, journaled and performed: endpoints, not names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,16 +10,18 @@ use sha2::Sha256;
 
 use super::road::{Road, action_ref, free};
 use super::state::State;
-use crate::incident::acts::postgres::{PgAct, PgRole};
+use crate::incident;
+use crate::incident::acts::postgres::{PgAct, PgRole, PgSight};
 use crate::incident::acts::redis::RedisAct;
 use crate::incident::acts::{Act, Wait};
 use crate::incident::journal::fold::Phase;
 use crate::incident::journal::intent::LastKnown;
 use crate::incident::journal::{Fact, Mode, Note, Place, Resolved, ResolvedCheck};
-use crate::incident::names::{StepId, TargetId};
-use crate::incident::runbook::{
-    Action, ActionRef, Attrs, Check, Code, Danger, Role, Step, Vars,
+use crate::incident::names::{LinkId, StepId, TargetId};
+use crate::incident::resolve::{
+    effective_danger, guard_allows, guarded_name, substitute_capture, substitute_condition,
 };
+use crate::incident::runbook::{Action, ActionRef, Check, Code, Danger, Role, Step, Vars};
 
 /// How often `verify` is polled when the card does not say.
 pub const EVERY: Duration = Duration::from_secs(2);
@@ -29,42 +31,8 @@ pub const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The danger of a step as the list shows it: the card's, or the greatest of its acts.
 pub fn danger_of(step: &Step) -> Danger {
-    let acts = step.actions().map(|action| danger(step, action));
+    let acts = step.actions().map(|action| effective_danger(step, action));
     acts.chain(step.card.danger).max().unwrap_or_default()
-}
-
-/// The danger of one action: the act knows its least danger, and a card can only raise it. What runs untyped changes
-/// something unless the card says otherwise.
-pub fn danger(step: &Step, action: &Action) -> Danger {
-    let least = match &action.code {
-        Code::Act { act } => act.least_danger(),
-        _ if step.card.danger.is_none() => Danger::Change,
-        _ => Danger::None,
-    };
-    // A card speaks of the act, not of the way back nor of the looks before it.
-    match action.role {
-        Role::Run => least.max(step.card.danger.unwrap_or_default()),
-        Role::Rollback | Role::Check | Role::Verify => least,
-    }
-}
-
-/// The phrase that is typed: the card's, else the target's name for what can't be taken back, else `run` for an untyped
-/// action whose author says nothing of its danger.
-fn phrase(step: &Step, action: &Action, danger: Danger, targets: &[Place]) -> Option<String> {
-    let run = action.role == Role::Run;
-    if let Some(phrase) = step.card.confirm.as_ref().filter(|_| run) {
-        return Some(phrase.clone());
-    }
-    let untyped = !matches!(action.code, Code::Act { .. });
-    match danger {
-        Danger::Destructive | Danger::OneWay => Some(
-            targets
-                .first()
-                .map_or_else(|| step.id.to_string(), |p| p.target.to_string()),
-        ),
-        _ if untyped && (step.card.danger.is_none() || !run) => Some("run".into()),
-        Danger::None | Danger::Change => None,
-    }
 }
 
 /// The action a reference means.
@@ -97,21 +65,20 @@ pub fn resolve(state: &State, reference: &ActionRef) -> Result<Resolved, String>
         .action_attempt(reference)
         .map_or(1, |a| a.intent.resolved.attempt + 1);
     let mut resolved = bare(state, &road, step, reference.clone())?;
-    let vars = &resolved.vars;
-    resolved.code = filled(&action.code, vars)?;
-    let attrs = &action.attrs;
-    resolved.with = filled(&attrs.with, vars)?;
-    resolved.guards = filled(&attrs.guards, vars)?;
+    let names = secret_names(&road);
+    let action = incident::resolve::resolved(action, &resolved.vars, &names)?;
     resolved.attempt = attempt;
-    resolved.targets = places(state, &resolved)?;
-    resolved.danger = danger(step, action);
-    resolved.phrase = phrase(step, action, resolved.danger, &resolved.targets);
+    resolved.danger = effective_danger(step, &action);
+    resolved.phrase = incident::resolve::phrase(step, &action);
+    name_guarded(step, &action)?;
     if reference.role == Role::Run {
         let last = step.actions().last().map(|a| a.index) == Some(action.index);
-        whole_step(&mut resolved, step, last)?;
+        whole_step(&mut resolved, step, &names, last)?;
+    } else {
+        resolved.hold = None;
     }
-    with_attrs(&mut resolved, attrs);
-    name_guarded(state, step, &resolved)?;
+    with_action(&mut resolved, action);
+    resolved.targets = places(state, &resolved)?;
     promotion(state, &road, &mut resolved);
     Ok(resolved)
 }
@@ -136,7 +103,7 @@ pub fn look(state: &State, walk: u32, id: &StepId) -> Result<Resolved, String> {
         |action| action_ref(walk, id, action),
     );
     let mut resolved = bare(state, &road, step, reference)?;
-    whole_step(&mut resolved, step, true)?;
+    whole_step(&mut resolved, step, &secret_names(&road), true)?;
     Ok(resolved)
 }
 
@@ -150,7 +117,8 @@ pub fn when(state: &State, walk: u32, id: &StepId) -> Result<Option<Resolved>, S
     let Some(condition) = road.runbook.step(id).and_then(|s| s.card.when.as_ref()) else {
         return Ok(None);
     };
-    resolved.checks = vec![ResolvedCheck::Condition(filled(condition, &resolved.vars)?)];
+    let condition = substitute_condition(condition, &resolved.vars, &secret_names(&road))?;
+    resolved.checks = vec![ResolvedCheck::Condition(condition)];
     resolved.verify = Vec::new();
     Ok(Some(resolved))
 }
@@ -164,10 +132,12 @@ fn bare(
     let chosen = &road.walk.chosen;
     let mut vars = chosen.vars.clone();
     vars.extend(road.walk.captured.clone());
-    let condition = step.card.hold.as_ref();
-    let hold = condition
-        .map(|hold| filled(&hold.condition, &vars).map(|condition| (hold.span, condition)))
-        .transpose()?;
+    let names = secret_names(road);
+    let hold = step.card.hold.as_ref().map(|hold| {
+        let condition = substitute_condition(&hold.condition, &vars, &names)?;
+        Ok::<_, String>((hold.span, condition))
+    });
+    let hold = hold.transpose()?;
     Ok(Resolved {
         action,
         step_title: step.title.clone(),
@@ -203,19 +173,36 @@ fn bare(
     })
 }
 
-fn with_attrs(resolved: &mut Resolved, attrs: &Attrs) {
-    resolved.expect = attrs.expect.clone();
-    resolved.keep_as = attrs.keep_as.clone();
-    resolved.path = attrs.path.clone();
-    resolved.keep_secret = attrs.secret;
+fn with_action(resolved: &mut Resolved, action: Action) {
+    resolved.code = action.code;
+    resolved.with = action.attrs.with;
+    resolved.guards = action.attrs.guards;
+    resolved.expect = action.attrs.expect;
+    resolved.keep_as = action.attrs.keep_as;
+    resolved.path = action.attrs.path;
+    resolved.keep_secret = action.attrs.secret;
+}
+
+/// Names of a walk's secret variables: they reach programs by their environment, and never stand for a name.
+fn secret_names(road: &Road<'_>) -> BTreeSet<String> {
+    road.walk.chosen.secrets.iter().cloned().collect()
 }
 
 /// What holds for the step as a whole: checks before each act, captures, verification and hold after the last one.
-fn whole_step(resolved: &mut Resolved, step: &Step, last: bool) -> Result<(), String> {
-    resolved.checks = checks(&step.checks, &resolved.vars)?;
-    resolved.capture = step.card.capture.iter().map(ToString::to_string).collect();
+fn whole_step(
+    resolved: &mut Resolved,
+    step: &Step,
+    secrets: &BTreeSet<String>,
+    last: bool,
+) -> Result<(), String> {
+    let vars = &resolved.vars;
+    resolved.checks = checks(&step.checks, vars, secrets)?;
+    let captures = step.card.capture.iter();
+    resolved.capture = captures
+        .map(|capture| Ok(substitute_capture(capture, vars, secrets)?.to_string()))
+        .collect::<Result<_, String>>()?;
     if last {
-        resolved.verify = checks(&step.verify, &resolved.vars)?;
+        resolved.verify = checks(&step.verify, vars, secrets)?;
     } else {
         resolved.hold = None;
     }
@@ -223,15 +210,25 @@ fn whole_step(resolved: &mut Resolved, step: &Step, last: bool) -> Result<(), St
 }
 
 /// Only what is evaluated freely: the rest ran as acts of their own before.
-fn checks(checks: &[Check], vars: &Vars) -> Result<Vec<ResolvedCheck>, String> {
+fn checks(
+    checks: &[Check],
+    vars: &Vars,
+    secrets: &BTreeSet<String>,
+) -> Result<Vec<ResolvedCheck>, String> {
     let free = checks.iter().filter(|check| free(check));
     free.map(|check| match check {
-        Check::Condition(condition) => Ok(ResolvedCheck::Condition(filled(condition, vars)?)),
-        Check::Code(action) => Ok(ResolvedCheck::Code {
-            code: filled(&action.code, vars)?,
-            expect: action.attrs.expect.clone(),
-            with: filled(&action.attrs.with, vars)?,
-        }),
+        Check::Condition(condition) => {
+            let condition = substitute_condition(condition, vars, secrets)?;
+            Ok(ResolvedCheck::Condition(condition))
+        }
+        Check::Code(action) => {
+            let action = incident::resolve::resolved(action, vars, secrets)?;
+            Ok(ResolvedCheck::Code {
+                code: action.code,
+                expect: action.attrs.expect,
+                with: action.attrs.with,
+            })
+        }
     })
     .collect()
 }
@@ -250,41 +247,6 @@ fn secrets(state: &State, walk: u32) -> BTreeMap<String, String> {
     hashed.collect()
 }
 
-/// Replaces every text that is a variable as a whole (`"$DR"`) by its value. Scripts stay as they are: their variables
-/// arrive through the environment.
-fn filled<T>(value: &T, vars: &Vars) -> Result<T, String>
-where
-    T: serde::Serialize + serde::de::DeserializeOwned,
-{
-    let mut json = serde_json::to_value(value).map_err(|e| e.to_string())?;
-    fill(&mut json, vars)?;
-    serde_json::from_value(json).map_err(|e| e.to_string())
-}
-
-fn fill(json: &mut serde_json::Value, vars: &Vars) -> Result<(), String> {
-    match json {
-        serde_json::Value::String(text) => {
-            let name = text.strip_prefix('$').filter(|name| is_name(name));
-            if let Some(name) = name {
-                let value = vars
-                    .get(name)
-                    .ok_or_else(|| format!("the variable {name} is not set"))?;
-                *text = value.clone();
-            }
-            Ok(())
-        }
-        serde_json::Value::Array(values) => values.iter_mut().try_for_each(|v| fill(v, vars)),
-        serde_json::Value::Object(fields) => fields.values_mut().try_for_each(|v| fill(v, vars)),
-        _ => Ok(()),
-    }
-}
-
-fn is_name(text: &str) -> bool {
-    let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
 /// Every target an act touches.
 fn touched(resolved: &Resolved) -> Vec<&TargetId> {
     let own: Vec<&TargetId> = match &resolved.code {
@@ -296,7 +258,11 @@ fn touched(resolved: &Resolved) -> Vec<&TargetId> {
         Code::Shell { .. } | Code::Http { .. } => Vec::new(),
     };
     let mut all: Vec<&TargetId> = Vec::new();
-    for target in own.into_iter().chain(&resolved.with).chain(&resolved.guards) {
+    for target in own
+        .into_iter()
+        .chain(&resolved.with)
+        .chain(&resolved.guards)
+    {
         if !all.contains(&target) {
             all.push(target);
         }
@@ -309,10 +275,14 @@ fn places(state: &State, resolved: &Resolved) -> Result<Vec<Place>, String> {
     touched
         .map(|id| {
             let target = state.site.target(id).ok_or_else(|| {
-                format!("the site has no target {id} — add it to the site file, or correct the runbook")
+                format!(
+                    "the site has no target {id} — add it to the site file, or correct the runbook"
+                )
             })?;
             if state.mode == Mode::Drill && !target.drill {
-                return Err(format!("{id} is not marked for drills (drill = true in the site file)"));
+                return Err(format!(
+                    "{id} is not marked for drills (drill = true in the site file)"
+                ));
             }
             Ok(Place {
                 target: id.clone(),
@@ -324,27 +294,16 @@ fn places(state: &State, resolved: &Resolved) -> Result<Vec<Place>, String> {
 }
 
 /// `name_guard`: drills delete only their own.
-fn name_guarded(state: &State, step: &Step, resolved: &Resolved) -> Result<(), String> {
-    let Some(pattern) = &step.card.name_guard else {
+fn name_guarded(step: &Step, action: &Action) -> Result<(), String> {
+    let Some(guard) = &step.card.name_guard else {
         return Ok(());
     };
-    let names: Vec<String> = resolved.targets.iter().map(|p| p.target.to_string()).collect();
-    match names.iter().find(|name| !matches(pattern, name)) {
-        Some(name) => Err(format!("{name} is not named {pattern}, and this step touches nothing else")),
-        None if names.is_empty() => Err(format!("no target to compare with {pattern} in {}", state.site.name)),
-        None => Ok(()),
-    }
-}
-
-/// Whether `name` matches `pattern`, in which `*` stands for anything.
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
-            (0..=rest.len())
-                .filter(|at| rest.is_char_boundary(*at))
-                .any(|at| matches(tail, &rest[at..]))
-        }),
+    match guarded_name(action) {
+        Some(name) if guard_allows(guard, &name) => Ok(()),
+        Some(name) => Err(format!(
+            "{name} is not named {guard}, and this step touches nothing else"
+        )),
+        None => Err(format!("it names nothing to compare with {guard}")),
     }
 }
 
@@ -367,9 +326,11 @@ fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
     };
     let entries = road.incident.entries.iter().rev();
     let seen = entries.filter_map(|e| match &e.fact {
-        Fact::Note(Note::LastSeen { link: of, sight, at }) if *of == link.id.0 => {
-            Some((sight.as_ref(), *at))
-        }
+        Fact::Note(Note::LastSeen {
+            link: of,
+            sight,
+            at,
+        }) if *of == link.id.0 => Some((sight.as_ref(), *at)),
         _ => None,
     });
     let from_journal = seen
@@ -384,11 +345,7 @@ fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
     resolved.last_promotion = last_promotion(state, road, &[&link.from, &link.to]);
 }
 
-fn last_known(
-    link: crate::incident::names::LinkId,
-    sight: &crate::incident::acts::postgres::PgSight,
-    at: DateTime<Utc>,
-) -> Option<LastKnown> {
+fn last_known(link: LinkId, sight: &PgSight, at: DateTime<Utc>) -> Option<LastKnown> {
     let PgRole::Primary(primary) = &sight.role else {
         return None;
     };
@@ -402,62 +359,18 @@ fn last_known(
 }
 
 /// The newest promotion of either end of a pair: in this incident's journal, or as the hall found it in earlier ones.
-fn last_promotion(
-    state: &State,
-    road: &Road<'_>,
-    pair: &[&TargetId],
-) -> Option<DateTime<Utc>> {
-    let earlier = pair.iter().filter_map(|t| state.memory.promotions.get(*t)).copied();
+fn last_promotion(state: &State, road: &Road<'_>, pair: &[&TargetId]) -> Option<DateTime<Utc>> {
+    let earlier = pair
+        .iter()
+        .filter_map(|t| state.memory.promotions.get(*t))
+        .copied();
     let steps = road.incident.walks.iter().flat_map(|w| w.steps.values());
-    let attempts = steps.flat_map(|s| s.actions.values()).flat_map(|a| &a.attempts);
+    let attempts = steps
+        .flat_map(|s| s.actions.values())
+        .flat_map(|a| &a.attempts);
     let here = attempts
         .filter(|a| matches!(a.phase(), Phase::Done | Phase::Unknown | Phase::Running))
         .filter(|a| promoted(&a.intent.resolved).is_some_and(|t| pair.contains(&t)))
         .map(|a| a.ended.as_ref().map_or(a.confirmed, |e| e.at));
     earlier.chain(here).max()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_guard_matches_as_a_shell_does() {
-        let table = [
-            ("*-dr-test-*", "app-dr-test-3", true),
-            ("*-dr-test-*", "app-dr-test", false),
-            ("scratch", "scratch", true),
-            ("scratch", "scratch2", false),
-            ("a*b*c", "a--b--b--c", true),
-            ("*", "", true),
-        ];
-        for (pattern, name, wanted) in table {
-            assert_eq!(matches(pattern, name), wanted, "{pattern} {name}");
-        }
-    }
-
-    #[test]
-    fn variables_fill_whole_values_and_nothing_else() {
-        let vars = Vars::from([("DR".to_owned(), "pg-west".to_owned())]);
-        let act = Act::Postgres(PgAct::Promote {
-            target: "$DR".into(),
-        });
-        assert_eq!(
-            filled(&act, &vars).unwrap().target(),
-            Some(&"pg-west".into())
-        );
-        let script = Code::Shell {
-            shell: crate::incident::runbook::Shell::Sh,
-            script: "echo $DR".into(),
-            host: None,
-        };
-        assert_eq!(filled(&script, &vars).unwrap(), script);
-        let unset = Act::Postgres(PgAct::Promote {
-            target: "$OTHER".into(),
-        });
-        assert_eq!(
-            filled(&unset, &vars).unwrap_err(),
-            "the variable OTHER is not set"
-        );
-    }
 }

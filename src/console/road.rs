@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::answers::NOT_APPLICABLE;
 use super::state::State;
 use crate::incident::acts::Act;
 use crate::incident::journal::fold::Phase;
 use crate::incident::journal::{Attempt, Fact, Incident, Note, Seq, Walk};
 use crate::incident::names::StepId;
-use crate::incident::reading::Holds;
+use crate::incident::resolve::reads_only;
 use crate::incident::runbook::{
     Action, ActionRef, Check, Code, Danger, Part, Role, Runbook, Step, Tick,
 };
@@ -140,14 +141,7 @@ struct Here<'a> {
 pub fn free(check: &Check) -> bool {
     match check {
         Check::Condition(_) => true,
-        Check::Code(action) => match &action.code {
-            Code::Sql { .. } => true,
-            Code::Http { text } => {
-                let method = text.split_whitespace().next().unwrap_or_default();
-                method == "GET" || method == "HEAD" || method.contains("://")
-            }
-            Code::Shell { .. } | Code::Redis { .. } | Code::Act { .. } => false,
-        },
+        Check::Code(action) => reads_only(action),
     }
 }
 
@@ -354,7 +348,11 @@ impl<'a> Road<'a> {
                     fork_again: false,
                 });
             }
-            let fork = self.walk.steps.get(&step.id).and_then(|s| s.branched.as_ref());
+            let fork = self
+                .walk
+                .steps
+                .get(&step.id)
+                .and_then(|s| s.branched.as_ref());
             match fork {
                 Some((_, to)) if visited.contains(to) => {
                     return Some(Here {
@@ -398,8 +396,9 @@ impl<'a> Road<'a> {
                 .is_some_and(|s| s.attempts.iter().any(|a| a.intent_seq < jump.seq)),
             _ => true,
         });
-        let touched = self.walk.steps.contains_key(&step.id);
-        if touched && before && !skipped_since {
+        let state = self.walk.steps.get(&step.id);
+        let skipped = state.is_some_and(|s| s.skipped.is_some());
+        if state.is_some() && (before || skipped) && !skipped_since {
             jump.seq
         } else {
             Seq(0)
@@ -407,13 +406,13 @@ impl<'a> Road<'a> {
     }
 
     fn status_since(&self, step: &Step, since: Seq) -> StepStatus {
-        let key = (self.number(), step.id.clone());
         let state = self.walk.steps.get(&step.id);
-        if state.is_none() && self.state.memory.applicable.get(&key) == Some(&Holds::No) {
-            return StepStatus::NotApplicable;
-        }
-        if since == Seq(0) && state.is_some_and(|s| s.skipped.is_some()) {
-            return StepStatus::Skipped;
+        let skipped = state.and_then(|s| s.skipped.as_ref());
+        if let Some(reason) = skipped.filter(|_| since == Seq(0)) {
+            return match reason.as_str().starts_with(NOT_APPLICABLE) {
+                true => StepStatus::NotApplicable,
+                false => StepStatus::Skipped,
+            };
         }
         if since == Seq(0) && self.rolled_back(step) {
             return StepStatus::RolledBack;
@@ -429,7 +428,9 @@ impl<'a> Road<'a> {
             () if one(Phase::Failed) => StepStatus::Failed,
             () if one(Phase::Refused) => StepStatus::Refused,
             () if phases.iter().any(|p| *p != Phase::Done) => StepStatus::Waiting,
-            () if has_fork(step) && !(since == Seq(0) && state.is_some_and(|s| s.branched.is_some())) => {
+            () if has_fork(step)
+                && !(since == Seq(0) && state.is_some_and(|s| s.branched.is_some())) =>
+            {
                 StepStatus::Waiting
             }
             () => StepStatus::Done,
@@ -456,7 +457,11 @@ impl<'a> Road<'a> {
     }
 
     fn tick_phase(&self, step: &Step, index: usize, since: Seq) -> Phase {
-        let tick = self.walk.steps.get(&step.id).and_then(|s| s.ticks.get(&index));
+        let tick = self
+            .walk
+            .steps
+            .get(&step.id)
+            .and_then(|s| s.ticks.get(&index));
         let after = self
             .incident
             .entries
@@ -519,7 +524,9 @@ impl<'a> Road<'a> {
                 (phase, Item::Action(action)) => return self.next_of_action(step, action, phase),
                 (_, Item::Tick(tick)) => return Next::Tick(step.id.clone(), tick.index),
                 (_, Item::Prose) => return Next::Acknowledge(step.id.clone()),
-                (_, Item::Look) if step.card.runs_by_itself => return Next::Verify(step.id.clone()),
+                (_, Item::Look) if step.card.runs_by_itself => {
+                    return Next::Verify(step.id.clone());
+                }
                 (_, Item::Look) => return Next::Look(step.id.clone()),
             }
         }

@@ -16,11 +16,13 @@ use super::vitals::Vitals;
 use crate::incident::clean::Clean;
 use crate::incident::journal::{Actor, Incident, Mode, Note};
 use crate::incident::judge::Standing;
-use crate::incident::names::{RunbookId, SeverityId, StepId, TargetId};
+use crate::incident::names::{BackupId, LinkId, RunbookId, SeverityId, StepId, TargetId};
 use crate::incident::now::Now;
 use crate::incident::reading::{Holds, Verdict};
+use crate::incident::replication::LinkHistory;
 use crate::incident::runbook::{ActionRef, Runbook};
 use crate::incident::site::Site;
+use crate::incident::track::Track;
 
 /// The console's state.
 #[derive(Debug)]
@@ -94,8 +96,20 @@ pub struct Memory {
     pub followed: Option<(u32, StepId)>,
     /// Attempts the operator was told take too long.
     pub told_late: BTreeSet<(ActionRef, u32)>,
-    /// How things stand, by subject, and in which words.
-    pub standings: BTreeMap<String, (Standing, String)>,
+    /// What the readings of each target were lately.
+    pub tracks: BTreeMap<TargetId, Track>,
+    /// What was seen of both ends of each link.
+    pub links: BTreeMap<LinkId, LinkHistory>,
+    /// Lag of the newest readings of each link in milliseconds, oldest first.
+    pub lags: BTreeMap<LinkId, VecDeque<Option<u64>>>,
+    /// How things stand, by subject.
+    pub standings: BTreeMap<String, Standing>,
+    /// Subjects whose standing was found out once.
+    pub noted: BTreeSet<String>,
+    /// The instant of each link's primary that was sent to the journal as last seen.
+    pub last_seen_sent: BTreeMap<LinkId, DateTime<Utc>>,
+    /// When each backup was last restored for a test, as the hall found it in earlier drills.
+    pub restore_tests: BTreeMap<BackupId, DateTime<Utc>>,
     /// Changes of standing of the half hour before a declaration.
     pub before: VecDeque<(Now, Note)>,
     /// When vitals were last written into the journal.
