@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,7 @@ pub struct Sink {
 }
 
 struct Kept {
-    file: File,
+    file: BufWriter<File>,
     head_left: u64,
     tail: VecDeque<Clean>,
     tail_bytes: usize,
@@ -55,7 +55,7 @@ impl Sink {
     /// What the disk says.
     pub fn create(path: &Path, redactor: Redactor) -> io::Result<Self> {
         let kept = Kept {
-            file: RealDisk.create(path)?,
+            file: BufWriter::new(RealDisk.create(path)?),
             head_left: HEAD,
             tail: VecDeque::new(),
             tail_bytes: 0,
@@ -81,6 +81,7 @@ impl Sink {
         for line in text.split('\n') {
             self.put(line);
         }
+        self.kept().flush();
     }
 
     /// A stream of bytes, cut into lines.
@@ -117,7 +118,8 @@ impl Sink {
         for line in tail {
             writeln!(kept.file, "{line}")?;
         }
-        kept.file.sync_data()?;
+        kept.file.flush()?;
+        kept.file.get_ref().sync_data()?;
         match kept.failed {
             true => Err(io::Error::other(
                 "a part of the output could not be written",
@@ -138,13 +140,18 @@ impl Sink {
 }
 
 impl Kept {
+    /// Whoever follows the file sees what was read so far.
+    fn flush(&mut self) {
+        self.failed |= self.file.flush().is_err();
+    }
+
     fn put(&mut self, line: Clean) {
         let bytes = line.as_str().len() + 1;
         let length = u64::try_from(bytes).unwrap_or(u64::MAX);
         if self.tail.is_empty() && self.head_left >= length {
             self.head_left -= length;
             // A full disk must not stop the act; the end says that output is missing.
-            self.failed |= self.file.write_all(format!("{line}\n").as_bytes()).is_err();
+            self.failed |= writeln!(self.file, "{line}").is_err();
         } else {
             self.put_tail(line.clone(), bytes);
         }
@@ -173,6 +180,7 @@ impl Pipe<'_> {
     pub fn push(&mut self, bytes: &[u8]) {
         let text = self.stream.push(bytes);
         self.take(&text);
+        self.sink.kept().flush();
     }
 
     /// The end of the stream; a last line needs no newline.
