@@ -1,0 +1,208 @@
+//! What a shell's environment holds: a clean base, the step's variables, and of the targets it was given exactly theirs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::incident::names::TargetId;
+use crate::incident::reading::{Failure, FailureKind};
+use crate::incident::site::{Endpoint, PgEndpoint, SecretRef, Site, Target, Tls};
+use crate::systems::wire::secret;
+use crate::world::ledger::{Disk, RealDisk};
+use crate::world::places;
+
+/// The path a shell gets when there is none.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What the operator's environment passes on. Everything else (`PG*`, `AWS_*`, `KUBECONFIG`, `LD_*`, …) is not set.
+const PASSED_ON: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"];
+
+/// The environment of targets that a shell was given (`with=`).
+#[derive(Debug, Default)]
+pub struct Tools {
+    /// Variables that hold no secret.
+    pub plain: BTreeMap<String, String>,
+    /// Variables that do.
+    pub secret: BTreeMap<String, SecretString>,
+    /// Lines of a password file for `psql` and its kin.
+    pgpass: Vec<SecretString>,
+}
+
+/// A folder of its own for files with secrets, removed with them.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes the folder, in the run-time directory where there is one.
+    ///
+    /// # Errors
+    /// When no directory takes it.
+    pub fn new() -> Result<Self, Failure> {
+        let mut last = None;
+        for parent in places::fallbacks() {
+            let dir = parent.join(format!("scratch-{}", std::process::id()));
+            match places::private_dir(&parent).and_then(|()| places::private_dir(&dir)) {
+                Ok(()) => return Ok(Self(dir)),
+                Err(failure) => last = Some(failure),
+            }
+        }
+        Err(last.unwrap_or_else(|| places::local(Path::new("/var/tmp"), "no folder", "")))
+    }
+
+    /// Writes a file for its owner only.
+    fn file(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, Failure> {
+        let path = self.0.join(name);
+        let _ = std::fs::remove_file(&path);
+        let file = RealDisk.create(&path);
+        let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, bytes));
+        match written {
+            Ok(()) => Ok(path),
+            Err(e) => Err(places::local(&path, &format!("write: {e}"), "")),
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What every shell gets.
+pub fn base() -> BTreeMap<String, String> {
+    let passed = PASSED_ON.iter().filter_map(|name| {
+        let value = std::env::var(name).ok()?;
+        Some(((*name).to_owned(), value))
+    });
+    let mut all: BTreeMap<_, _> = passed.collect();
+    all.entry("PATH".into()).or_insert_with(|| PATH.into());
+    all.insert("TERM".into(), "dumb".into());
+    all
+}
+
+/// The environment of these targets, their passwords fetched.
+///
+/// # Errors
+/// When a password can't be fetched, or two targets want one variable with two values.
+pub async fn tools(with: &[TargetId], site: &Site) -> Result<Tools, Failure> {
+    let mut tools = Tools::default();
+    for id in with {
+        let target = site.target(id).ok_or_else(|| {
+            let what = "is no target of the site file";
+            Failure::new(FailureKind::Local, id, what, "name it there")
+        })?;
+        for (name, value) in plain(target) {
+            match tools.plain.insert(name.clone(), value.clone()) {
+                Some(other) if other != value => {
+                    let what = format!("with: {name} would be {other} and {value}");
+                    let advice = "give the fence one of them";
+                    return Err(Failure::new(FailureKind::Local, id, what, advice));
+                }
+                _ => {}
+            }
+        }
+        tools.fetch(target).await?;
+    }
+    Ok(tools)
+}
+
+/// The variables of a target that hold no secret.
+fn plain(target: &Target) -> Vec<(String, String)> {
+    let named = |pairs: &[(&str, String)]| -> Vec<(String, String)> {
+        let owned = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()));
+        owned.collect()
+    };
+    let mut all = match &target.endpoint {
+        Endpoint::Postgres(e) => named(&[
+            ("PGHOST", e.host.clone()),
+            ("PGPORT", e.port.to_string()),
+            ("PGUSER", e.user.clone()),
+            ("PGDATABASE", e.dbname.clone()),
+            ("PGSSLMODE", sslmode(e.tls).into()),
+        ]),
+        Endpoint::Redis(e) => named(&[
+            ("REDIS_HOST", e.host.clone()),
+            ("REDIS_PORT", e.port.to_string()),
+        ]),
+        Endpoint::Sentinel(e) => named(&[
+            ("SENTINELS", e.nodes.join(",")),
+            ("SENTINEL_MASTER", e.master.clone()),
+        ]),
+        Endpoint::Http(e) => named(&[("URL", e.url.clone())]),
+        Endpoint::Files(e) => named(&[("BACKUPS", e.path.display().to_string())]),
+    };
+    all.extend(target.env.clone());
+    all
+}
+
+fn sslmode(tls: Tls) -> &'static str {
+    match tls {
+        Tls::Verify => "verify-full",
+        Tls::Off => "disable",
+    }
+}
+
+fn password(endpoint: &Endpoint) -> Option<&SecretRef> {
+    match endpoint {
+        Endpoint::Postgres(e) => e.password.as_ref(),
+        Endpoint::Redis(e) => e.password.as_ref(),
+        Endpoint::Sentinel(e) => e.password.as_ref(),
+        Endpoint::Http(e) => e.bearer.as_ref(),
+        Endpoint::Files(_) => None,
+    }
+}
+
+impl Tools {
+    async fn fetch(&mut self, target: &Target) -> Result<(), Failure> {
+        let Some(source) = password(&target.endpoint) else {
+            return Ok(());
+        };
+        let value = secret::fetch(source, target.id.as_str()).await?;
+        match &target.endpoint {
+            Endpoint::Postgres(e) => {
+                self.pgpass.push(pgpass(e, &value));
+                self.secret.insert("PGPASSWORD".into(), value);
+            }
+            Endpoint::Redis(_) | Endpoint::Sentinel(_) => {
+                self.secret.insert("REDISCLI_AUTH".into(), value);
+            }
+            Endpoint::Http(_) => {
+                self.secret.insert("BEARER".into(), value);
+            }
+            Endpoint::Files(_) => {}
+        }
+        Ok(())
+    }
+
+    /// For programs on this machine: passwords of PostgreSQL come in a file.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn local(&self, scratch: &Scratch) -> Result<BTreeMap<String, SecretString>, Failure> {
+        let mut all = self.secret.clone();
+        if all.remove("PGPASSWORD").is_some() {
+            let lines: Vec<_> = self
+                .pgpass
+                .iter()
+                .map(ExposeSecret::expose_secret)
+                .collect();
+            let path = scratch.file("pgpass", (lines.join("\n") + "\n").as_bytes())?;
+            all.insert("PGPASSFILE".into(), path.display().to_string().into());
+        }
+        Ok(all)
+    }
+}
+
+/// A line of a password file: `host:port:database:user:password`, with `\` before `:` and `\`.
+fn pgpass(at: &PgEndpoint, password: &SecretString) -> SecretString {
+    let escape = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:");
+    let (host, user, password) = (
+        escape(&at.host),
+        escape(&at.user),
+        escape(password.expose_secret()),
+    );
+    format!("{host}:{}:*:{user}:{password}", at.port).into()
+}

@@ -1,0 +1,234 @@
+//! What a runner does with an attempt it may make: look a last time, act, see whether it helped.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, sleep};
+
+use super::super::{cancel, verdict};
+use super::{Case, Closed, evidence};
+use crate::incident::clean::Clean;
+use crate::incident::journal::Resolved;
+use crate::incident::measure::Span;
+use crate::incident::reading::{Failure, FailureKind, Holds, Outcome, Sight, Verdict};
+use crate::world::exec::env::{Scratch, Tools};
+use crate::world::exec::sink::Sink;
+use crate::world::exec::{self, Context, Group, Ran, expect};
+use crate::world::{clock, evaluate};
+
+/// Verification is not polled more often than this.
+const SHORTEST_POLL: Duration = Duration::from_millis(200);
+
+/// Goes through an attempt. A cancellation is heard at any time.
+pub(super) async fn go(case: &Case, tools: &Tools, scratch: &Scratch, sink: &Sink) -> Closed {
+    let resolved = &case.intent.resolved;
+    let group = Group::default();
+    let cx = Context {
+        site: &case.site,
+        systems: &case.systems,
+        vars: &resolved.vars,
+        secrets: &case.secrets,
+        tools,
+        scratch,
+        evidence: &case.incident.join(evidence(case.seq)),
+        sink,
+        group: &group,
+    };
+    let mut closed = tokio::select! {
+        closed = through(case, &cx) => closed,
+        () = terminated() => cancelled(case, &cx).await,
+    };
+    if let Err(error) = sink.finish() {
+        let note = format!("[a part of its output is not on disk: {error}]");
+        sink.line(note);
+    }
+    closed.excerpt = sink.excerpt();
+    closed
+}
+
+/// Returns when this process is asked to end; never, where that can't be heard.
+async fn terminated() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut asked) => {
+            asked.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+async fn through(case: &Case, cx: &Context<'_>) -> Closed {
+    let resolved = &case.intent.resolved;
+    let now = clock::now();
+    let found = evaluate::evaluate(resolved, cx.site, cx.systems, &now).await;
+    let before: Vec<_> = found.guards.into_iter().chain(found.checks).collect();
+    let verdicts = verdict::refusing(&before, &case.intent.overrides);
+    if !verdicts.is_empty() {
+        return Outcome::Refused { verdicts }.into();
+    }
+    let mut kept = capture(resolved, cx).await;
+    let ran = act(resolved, cx).await;
+    let (outcome, verified) = verify(resolved, cx, ran.outcome.clone()).await;
+    let outcome = hold(resolved, cx, outcome).await;
+    let outcome = keep(resolved, cx, &ran, outcome, &mut kept);
+    Closed {
+        outcome,
+        excerpt: Clean::default(),
+        kept,
+        verified,
+    }
+}
+
+/// Acts. When the step's time has passed it says so, and goes on: ending it is a person's decision.
+async fn act(resolved: &Resolved, cx: &Context<'_>) -> Ran {
+    if resolved.keep_secret {
+        cx.sink.line("[its output is a secret and is not recorded]");
+        cx.sink.mute(true);
+    }
+    let acting = exec::run(cx, &resolved.code, resolved.expect.as_ref());
+    tokio::pin!(acting);
+    let ran = tokio::select! {
+        ran = &mut acting => ran,
+        () = sleep(resolved.timeout) => {
+            cx.sink.line(format!("[{} have passed; nothing is ended by itself: wait on, or cancel]", Span(resolved.timeout)));
+            acting.await
+        }
+    };
+    cx.sink.mute(false);
+    ran
+}
+
+/// Polls verification until it holds or the step's time has passed, then decides by the format's table.
+async fn verify(
+    resolved: &Resolved,
+    cx: &Context<'_>,
+    outcome: Outcome,
+) -> (Outcome, Vec<Verdict>) {
+    let patience = match outcome {
+        Outcome::Refused { .. } => return (outcome, Vec::new()),
+        // What failed does not come true by waiting; one look tells whether it happened all the same.
+        Outcome::Failed { .. } => Duration::ZERO,
+        Outcome::Done { .. } | Outcome::Unknown { .. } => resolved.timeout,
+    };
+    let deadline = Instant::now() + patience;
+    loop {
+        let found = evaluate::verification(resolved, cx.site, cx.systems, &clock::now()).await;
+        let holds = verdict::together(&found);
+        for (name, verdict) in &found {
+            cx.sink.line(format!("[{name}: {}]", verdict.saw));
+        }
+        if matches!(holds, None | Some(Holds::Yes)) || Instant::now() >= deadline {
+            let verdicts = found.into_iter().map(|(_, verdict)| verdict).collect();
+            return (verdict::decide(outcome, holds), verdicts);
+        }
+        sleep(resolved.every.max(SHORTEST_POLL)).await;
+    }
+}
+
+/// The observation window: what was done stands only if the condition held all the time.
+async fn hold(resolved: &Resolved, cx: &Context<'_>, outcome: Outcome) -> Outcome {
+    let (Some((span, condition)), Outcome::Done { .. }) = (&resolved.hold, &outcome) else {
+        return outcome;
+    };
+    let end = Instant::now() + *span;
+    cx.sink.line(format!("[watching it for {}]", Span(*span)));
+    loop {
+        let now = clock::now();
+        let seen = evaluate::judge_condition(condition, cx.site, cx.systems, &now).await;
+        let what = format!("window of {}: {}", Span(*span), seen.saw);
+        let failure = Failure::new(FailureKind::BadAnswer, &resolved.action, what, "");
+        match seen.holds {
+            Holds::Yes if Instant::now() >= end => return outcome,
+            Holds::Yes => sleep(resolved.every.max(SHORTEST_POLL)).await,
+            Holds::No => {
+                return Outcome::Failed {
+                    failure,
+                    exit: None,
+                };
+            }
+            Holds::Unknown => return Outcome::Unknown { failure },
+        }
+    }
+}
+
+/// Keeps the output, or a part of it, as a variable.
+fn keep(
+    resolved: &Resolved,
+    cx: &Context<'_>,
+    ran: &Ran,
+    outcome: Outcome,
+    kept: &mut Vec<(String, Option<Clean>)>,
+) -> Outcome {
+    let (Some(name), Outcome::Done { .. }) = (&resolved.keep_as, &outcome) else {
+        return outcome;
+    };
+    let value = match &resolved.path {
+        None => Ok(ran.output.trim().to_owned()),
+        Some(path) => expect::part(&ran.output, path),
+    };
+    match value {
+        Ok(value) => {
+            let shown = (!resolved.keep_secret).then(|| cx.sink.redact(&value));
+            kept.push((name.clone(), shown));
+            outcome
+        }
+        Err(why) => Outcome::Failed {
+            failure: Failure::new(FailureKind::BadAnswer, name, why, "read its output"),
+            exit: None,
+        },
+    }
+}
+
+/// Readings kept before the act, `what(target)`: a field of the target's sight.
+async fn capture(resolved: &Resolved, cx: &Context<'_>) -> Vec<(String, Option<Clean>)> {
+    let mut kept = Vec::new();
+    for wanted in &resolved.capture {
+        let value = read(wanted, cx).await;
+        let value = value.unwrap_or_else(|| "unknown".into());
+        cx.sink.line(format!("[before: {wanted} = {value}]"));
+        kept.push((wanted.clone(), Some(cx.sink.redact(&value))));
+    }
+    kept
+}
+
+async fn read(wanted: &str, cx: &Context<'_>) -> Option<String> {
+    let (what, target) = wanted.strip_suffix(')')?.split_once('(')?;
+    let system = cx.systems.get(&target.into())?;
+    let sight = system.observe().await.value.ok()?;
+    field(&sight, what)
+}
+
+/// A field by its name behind the system's (`redis.master`), wherever in the sight it stands.
+fn field(sight: &Sight, what: &str) -> Option<String> {
+    let (_, name) = what.split_once('.')?;
+    let sight = serde_json::to_value(sight).ok()?;
+    find(&sight, name).map(|value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    })
+}
+
+fn find<'a>(value: &'a serde_json::Value, name: &str) -> Option<&'a serde_json::Value> {
+    let fields = value.as_object()?;
+    let here = fields.get(name).filter(|value| !value.is_object());
+    here.or_else(|| fields.values().find_map(|inner| find(inner, name)))
+}
+
+/// Ends all that was started, says so, and leaves unknown unless verification knows better.
+async fn cancelled(case: &Case, cx: &Context<'_>) -> Closed {
+    let ended = match cx.group.get() {
+        Some(group) => cancel::end_group(group).await,
+        None => "the connection of the act".to_owned(),
+    };
+    cx.sink.mute(false);
+    cx.sink.line(format!("[cancelled: ended {ended}]"));
+    let resolved = &case.intent.resolved;
+    let found = evaluate::verification(resolved, cx.site, cx.systems, &clock::now()).await;
+    let what = format!("cancelled: ended {ended}");
+    let advice = "look how far it came, then say how it ended";
+    let failure = Failure::new(FailureKind::Local, &resolved.action, what, advice);
+    let outcome = verdict::decide(Outcome::Unknown { failure }, verdict::together(&found));
+    Closed {
+        verified: found.into_iter().map(|(_, verdict)| verdict).collect(),
+        ..outcome.into()
+    }
+}
