@@ -61,8 +61,10 @@
     clippy::unwrap_used
 )]
 
+pub mod cli;
 pub mod console;
 pub mod incident;
+pub mod run;
 pub mod screen;
 pub mod systems;
 pub mod world;

@@ -20,8 +20,7 @@ use crate::console::event::{Effect, Event};
 use crate::console::state::State;
 use crate::console::update::update;
 use crate::incident::site::Site;
-use crate::screen::draw::draw;
-use crate::screen::theme::Theme;
+use crate::screen::{Theme, draw};
 use crate::world::desk::{Desk, Order};
 use crate::world::terminal::{self, Canvas, Frame, Guard};
 use crate::world::{Systems, clock, evaluate, preflight, watch};
@@ -57,7 +56,14 @@ pub struct Setup {
 /// # Errors
 /// When the terminal can't be taken over.
 pub async fn run(setup: Setup) -> io::Result<ExitCode> {
-    let Setup { state, theme, systems, desk, mut events, sender } = setup;
+    let Setup {
+        state,
+        theme,
+        systems,
+        desk,
+        mut events,
+        sender,
+    } = setup;
     // NO_COLOR is honoured by the theme: crossterm's own way would take bold and reverse away too.
     crossterm::style::force_color_output(true);
     let guard = Guard::take()?;
@@ -66,7 +72,21 @@ pub async fn run(setup: Setup) -> io::Result<ExitCode> {
     let refresh = Arc::new(Notify::new());
     let site = Arc::clone(&state.site);
     let watches = watch::start(&site, &systems, &sender, &refresh);
-    let mut hall = Hall { state, theme, site, systems, desk, sender, refresh, canvas, frame, terminal, drawn: Instant::now() - FRAME, dirty: true, leaving: false };
+    let mut hall = Hall {
+        state,
+        theme,
+        site,
+        systems,
+        desk,
+        sender,
+        refresh,
+        canvas,
+        frame,
+        terminal,
+        drawn: Instant::now() - FRAME,
+        dirty: true,
+        leaving: false,
+    };
     let mut keys = EventStream::new();
     let mut gone = terminal::gone();
     let mut signals = Signals::new()?;
@@ -139,22 +159,42 @@ impl Hall {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Declare(request, declaration) => self.desk.send(Order::Declare(request, declaration)),
+            Effect::Declare(request, declaration) => {
+                self.desk.send(Order::Declare(request, declaration))
+            }
             Effect::Append(request, note) => self.desk.send(Order::Append(request, note)),
-            Effect::Choose(request, note, text) => self.desk.send(Order::Choose(request, note, text)),
-            Effect::Perform(request, confirmed) => self.desk.send(Order::Perform(request, confirmed)),
-            Effect::Cancel(request, action, attempt) => self.desk.send(Order::Cancel(request, action, attempt)),
-            Effect::ReadOutput(request, evidence) => self.desk.send(Order::ReadOutput(request, evidence)),
+            Effect::Choose(request, note, text) => {
+                self.desk.send(Order::Choose(request, note, text))
+            }
+            Effect::Perform(request, confirmed) => {
+                self.desk.send(Order::Perform(request, confirmed))
+            }
+            Effect::Cancel(request, action, attempt) => {
+                self.desk.send(Order::Cancel(request, action, attempt))
+            }
+            Effect::ReadOutput(request, evidence) => {
+                self.desk.send(Order::ReadOutput(request, evidence))
+            }
             Effect::Export(request) => self.desk.send(Order::Export(request)),
             Effect::Evaluate(request, resolved) => {
-                let (site, systems, sender) = (Arc::clone(&self.site), self.systems.clone(), self.sender.clone());
+                let (site, systems, sender) = (
+                    Arc::clone(&self.site),
+                    self.systems.clone(),
+                    self.sender.clone(),
+                );
                 tokio::spawn(async move {
                     let evaluation = evaluate::evaluate(&resolved, &site, &systems).await;
-                    let _ = sender.send(Event::Evaluated(request, Box::new(evaluation))).await;
+                    let _ = sender
+                        .send(Event::Evaluated(request, Box::new(evaluation)))
+                        .await;
                 });
             }
             Effect::Preflight(request, wanted) => {
-                let (site, systems, sender) = (Arc::clone(&self.site), self.systems.clone(), self.sender.clone());
+                let (site, systems, sender) = (
+                    Arc::clone(&self.site),
+                    self.systems.clone(),
+                    self.sender.clone(),
+                );
                 tokio::spawn(async move {
                     let found = preflight::look(&wanted, &site, &systems).await;
                     let _ = sender.send(Event::Preflight(request, found)).await;

@@ -54,7 +54,12 @@ fn everything(site: Option<&Site>, faults: &mut Vec<Fault>) -> usize {
     }
     let library = shelf::runbooks(site);
     for loaded in &library {
-        faults.extend(check_runbook(&loaded.origin, &loaded.text, &loaded.runbook.id, Some(site)));
+        faults.extend(check_runbook(
+            &loaded.origin,
+            &loaded.text,
+            &loaded.runbook.id,
+            Some(site),
+        ));
     }
     library.len() + 2
 }
@@ -62,9 +67,15 @@ fn everything(site: Option<&Site>, faults: &mut Vec<Fault>) -> usize {
 /// One file, by what it is: Markdown is a runbook; TOML is a theme, a keymap or a site by where it lies and what it says.
 fn one(path: &Path, text: &str, site: Option<&Site>) -> Vec<Fault> {
     let name = path.display().to_string();
-    let folder = path.parent().and_then(Path::file_name).map(|f| f.to_string_lossy().into_owned());
+    let folder = path
+        .parent()
+        .and_then(Path::file_name)
+        .map(|f| f.to_string_lossy().into_owned());
     if path.extension().is_some_and(|e| e == "md") {
-        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let stem = path
+            .file_stem()
+            .map(|s| s.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let mut faults = check_runbook(&name, text, &RunbookId(stem), site);
         faults.extend(shelf::writable_by_others(path).map(|why| Fault {
             file: name,
@@ -79,7 +90,9 @@ fn one(path: &Path, text: &str, site: Option<&Site>) -> Vec<Fault> {
     match folder.as_deref() {
         Some("themes") => theme::parse(&name, text).1,
         Some("keymaps") => keymap::parse(&name, text).1,
-        _ => site::parse(path).map(|(_, faults)| faults).unwrap_or_default(),
+        _ => site::parse(path)
+            .map(|(_, faults)| faults)
+            .unwrap_or_default(),
     }
 }
 
@@ -96,6 +109,12 @@ fn report(faults: &[Fault], looked: usize) -> ExitCode {
     }
     let grave = faults.iter().filter(|f| f.weight == Weight::Fault).count();
     let warnings = faults.len() - grave;
-    say(format!("{looked} files checked: {grave} faults, {warnings} warnings"));
-    if grave == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAULTY) }
+    say(format!(
+        "{looked} files checked: {grave} faults, {warnings} warnings"
+    ));
+    if grave == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(FAULTY)
+    }
 }

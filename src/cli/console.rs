@@ -1,5 +1,6 @@
 //! `warroom` and `warroom open`: the console itself.
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,6 +29,18 @@ pub fn watch(common: &Common) -> ExitCode {
 /// Resumes an incident.
 pub fn open(common: &Common, incident: Option<&str>, observe: bool) -> ExitCode {
     start(common, Some(incident), observe)
+}
+
+/// What secrets are hashed with in intents: random, of this console only, in memory only.
+fn secret_key() -> Vec<u8> {
+    let mut key = vec![0; 32];
+    let read =
+        std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut key));
+    // Without randomness the hashes of secrets would tell something of them: better none that compare.
+    if read.is_err() {
+        key.clear();
+    }
+    key
 }
 
 fn start(common: &Common, wanted: Option<Option<&str>>, observe: bool) -> ExitCode {
@@ -63,7 +76,9 @@ fn look(site: &Site) -> Result<(Theme, crate::console::keymap::Keymap), ExitCode
             None
         }
     };
-    let keymap = shelf::keymap(&site.keymap).map_err(|found| faults.extend(found)).ok();
+    let keymap = shelf::keymap(&site.keymap)
+        .map_err(|found| faults.extend(found))
+        .ok();
     match (theme, keymap) {
         (Some(theme), Some(keymap)) if faults.iter().all(|f| f.weight == Weight::Warning) => {
             let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -89,10 +104,24 @@ async fn run(
     let systems = registry::open(&site);
     let actor: Actor = actor();
     let now = clock::now();
-    let mut state =
-        State::new(Arc::clone(&site), Mode::Real, actor.clone(), keymap, library, terminal::size(), now.clone());
+    let mut state = State::new(
+        Arc::clone(&site),
+        Mode::Real,
+        actor.clone(),
+        keymap,
+        library,
+        terminal::size(),
+        now.clone(),
+    );
     state.observing = observe;
-    let context = desk::Context { root, site, site_file: path, actor };
+    state.memory.key = secret_key();
+    state.memory.promotions = desk::promotions(&root);
+    let context = desk::Context {
+        root,
+        site,
+        site_file: path,
+        actor,
+    };
     let (desk, resumed) = match wanted {
         None => (Desk::start(context, sender.clone()), None),
         Some(name) => {
@@ -101,10 +130,18 @@ async fn run(
         }
     };
     if let Some(resumed) = resumed {
-        state.resume(resumed.incident, resumed.runbooks, now);
+        state.resume(resumed.incident, resumed.runbooks);
         state.trouble = resumed.trouble;
     }
-    let setup = Setup { state, theme, systems, desk, events, sender };
-    run::run(setup).await.map_err(|e| format!("the terminal can't be taken over: {e}"))
+    let setup = Setup {
+        state,
+        theme,
+        systems,
+        desk,
+        events,
+        sender,
+    };
+    run::run(setup)
+        .await
+        .map_err(|e| format!("the terminal can't be taken over: {e}"))
 }
-

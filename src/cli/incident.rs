@@ -11,8 +11,7 @@ use crate::incident::journal::{Entry, Fact, Incident, Mode};
 use crate::incident::measure::Span;
 use crate::incident::postmortem::rows;
 use crate::incident::site::Site;
-use crate::world::ledger::file;
-use crate::world::{desk, places};
+use crate::world::{desk, ledger, places};
 
 /// What can be done with incidents.
 #[derive(Debug, Subcommand)]
@@ -73,7 +72,7 @@ pub fn run(common: &Common, command: Command) -> ExitCode {
 }
 
 fn read(dir: &Path) -> Result<(Vec<Entry>, Incident), String> {
-    let (entries, _) = file::read(dir).map_err(|failure| failure.to_string())?;
+    let (entries, _) = ledger::read(dir).map_err(|failure| failure.to_string())?;
     let incident = Incident::fold(&entries).map_err(|gap| format!("{}: {gap}", dir.display()))?;
     Ok((entries, incident))
 }
@@ -86,11 +85,21 @@ fn list(root: &Path, as_json: bool) -> Result<(), String> {
     let mut rows = Vec::new();
     for (id, dir) in all {
         let Ok((_, incident)) = read(&dir) else {
-            say(format!("{id:<16} its journal can't be read — warroom incident verify {id}"));
+            say(format!(
+                "{id:<16} its journal can't be read — warroom incident verify {id}"
+            ));
             continue;
         };
-        let state = if incident.resolved.is_some() { "resolved" } else { "open" };
-        let declared = incident.declared.wall.format("%Y-%m-%d %H:%M:%S UTC").to_string();
+        let state = if incident.resolved.is_some() {
+            "resolved"
+        } else {
+            "open"
+        };
+        let declared = incident
+            .declared
+            .wall
+            .format("%Y-%m-%d %H:%M:%S UTC")
+            .to_string();
         let declaration = &incident.declaration;
         match as_json {
             true => rows.push(json!({
@@ -104,7 +113,10 @@ fn list(root: &Path, as_json: bool) -> Result<(), String> {
                     other => format!("{other}  "),
                 };
                 let severity = &incident.severity;
-                say(format!("{id:<16} {declared}  {severity:<8} {state:<9} {mode}{}", declaration.title));
+                say(format!(
+                    "{id:<16} {declared}  {severity:<8} {state:<9} {mode}{}",
+                    declaration.title
+                ));
             }
         }
     }
@@ -123,7 +135,10 @@ fn show(root: &Path, name: &str, as_json: bool) -> Result<(), String> {
         }
         return Ok(());
     }
-    say(format!("{name}  {}  {}  {}", incident.severity, incident.declaration.mode, incident.declaration.title));
+    say(format!(
+        "{name}  {}  {}  {}",
+        incident.severity, incident.declaration.mode, incident.declaration.title
+    ));
     for entry in &entries {
         if let Some(line) = rows::line(entry) {
             let at = entry.at.wall.format("%Y-%m-%d %H:%M:%S");
@@ -140,7 +155,8 @@ fn show(root: &Path, name: &str, as_json: bool) -> Result<(), String> {
 fn postmortem(root: &Path, site: &Site, name: &str, write: bool) -> Result<(), String> {
     let dir = desk::find(root, Some(name))?;
     if write {
-        let (path, _) = desk::write_postmortem(&dir, site).map_err(|failure| failure.to_string())?;
+        let (path, _) =
+            desk::write_postmortem(&dir, site).map_err(|failure| failure.to_string())?;
         say(path);
         return Ok(());
     }
@@ -154,8 +170,11 @@ fn verify(root: &Path, name: &str) -> ExitCode {
         Ok(dir) => dir,
         Err(why) => return fail(why),
     };
-    let (entries, mut troubles) = match file::read(&dir) {
-        Ok((entries, troubles)) => (entries, troubles.iter().map(ToString::to_string).collect::<Vec<_>>()),
+    let (entries, mut troubles) = match ledger::read(&dir) {
+        Ok((entries, troubles)) => (
+            entries,
+            troubles.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ),
         Err(failure) => return fail(failure.to_string()),
     };
     if let Err(gap) = Incident::fold(&entries) {
@@ -167,7 +186,10 @@ fn verify(root: &Path, name: &str) -> ExitCode {
     }
     match troubles.len() {
         0 => {
-            say(format!("{name}: {} entries, the chain is whole", entries.len()));
+            say(format!(
+                "{name}: {} entries, the chain is whole",
+                entries.len()
+            ));
             ExitCode::SUCCESS
         }
         n => {
@@ -185,5 +207,10 @@ fn report_altered(dir: &Path, entries: &[Entry]) -> Option<String> {
         _ => None,
     })?;
     let (head, prev) = named;
-    (head != prev).then(|| format!("{}: the post-mortem was made from another journal (it names {head})", dir.display()))
+    (head != prev).then(|| {
+        format!(
+            "{}: the post-mortem was made from another journal (it names {head})",
+            dir.display()
+        )
+    })
 }

@@ -7,19 +7,29 @@ mod runbook;
 mod site;
 mod status;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::world::runner;
+use crate::incident::fault::Weight;
+use crate::incident::reading::{Failure, FailureKind};
+use crate::incident::sitefile;
+use crate::systems::registry;
+use crate::world::runner::{self, child::Wiring};
 
 /// Wrong arguments, or a faulty file.
 const FAULTY: u8 = 2;
 
 #[derive(Debug, Parser)]
-#[command(name = "warroom", version, about = "A full-screen incident console", args_conflicts_with_subcommands = true)]
+#[command(
+    name = "warroom",
+    version,
+    about = "A full-screen incident console",
+    args_conflicts_with_subcommands = true
+)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -66,7 +76,7 @@ enum Command {
     #[command(name = "__run", hide = true)]
     Run {
         /// The incident's folder, the intent's number, the site file
-        args: Vec<std::ffi::OsString>,
+        args: Vec<OsString>,
     },
 }
 
@@ -76,19 +86,42 @@ pub fn main() -> ExitCode {
     let common = cli.common;
     match cli.command {
         None => console::watch(&common),
-        Some(Command::Open { incident, observe }) => console::open(&common, incident.as_deref(), observe),
+        Some(Command::Open { incident, observe }) => {
+            console::open(&common, incident.as_deref(), observe)
+        }
         Some(Command::Status { json }) => status::status(&common, json),
         Some(Command::Check { files }) => check::check(&common, &files),
         Some(Command::Runbook(command)) => runbook::run(&common, command),
         Some(Command::Incident(command)) => incident::run(&common, command),
-        Some(Command::Run { args }) => runner::child::run(args),
+        Some(Command::Run { args }) => run_step(&args),
     }
+}
+
+/// The detached runner of one step, wired with the site file's reader and the systems there are.
+fn run_step(args: &[OsString]) -> ExitCode {
+    let wiring = Wiring {
+        site: |path, text| {
+            let base = path.parent().unwrap_or(Path::new("/"));
+            let name = path.display().to_string();
+            let (site, faults) = sitefile::parse(&name, text, base);
+            let fault = faults.iter().find(|f| f.weight == Weight::Fault);
+            site.ok_or_else(|| {
+                let what = fault.map_or("the site file can't be read".into(), ToString::to_string);
+                Failure::new(FailureKind::Local, name, what, "warroom check")
+            })
+        },
+        systems: registry::open,
+    };
+    runner::child::run(args, &wiring)
 }
 
 /// Prints to standard output. A reader that has gone (`| head`) is no error.
 fn say(text: impl AsRef<str>) {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_ref().as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+    let _ = out
+        .write_all(text.as_ref().as_bytes())
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush());
 }
 
 /// Prints one line to standard error.
@@ -104,5 +137,9 @@ fn fail(text: impl AsRef<str>) -> ExitCode {
 
 /// Runs async work to its end.
 fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(work))
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(work))
 }

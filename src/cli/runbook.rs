@@ -8,15 +8,18 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{Common, FAULTY, block_on, fail, say, site};
+use crate::console::asking::code_words;
 use crate::console::keymap::Keymap;
 use crate::console::resolving;
 use crate::console::road;
 use crate::console::state::State;
 use crate::incident::fault::Weight;
-use crate::incident::journal::{Actor, Chosen, Declaration, Entry, Fact, Incident, Mode, Note, Resolved, Seq};
+use crate::incident::journal::{
+    Actor, Chosen, Declaration, Entry, Fact, Incident, Mode, Note, Resolved, Seq,
+};
 use crate::incident::names::{IncidentId, RunbookId};
 use crate::incident::reading::{Holds, Verdict};
-use crate::incident::runbook::{self, Part, Runbook, Vars};
+use crate::incident::runbook::{self, Code, Part, Runbook, Vars};
 use crate::incident::site::Site;
 use crate::systems::registry;
 use crate::world::{Systems, actor, clock, evaluate, shelf};
@@ -66,7 +69,11 @@ pub fn run(common: &Common, command: Command) -> ExitCode {
             }
             Err(why) => fail(why),
         },
-        Command::DryRun { runbook, vars, json } => match dry_run(&site, &runbook, &vars) {
+        Command::DryRun {
+            runbook,
+            vars,
+            json,
+        } => match dry_run(&site, &runbook, &vars) {
             Ok(steps) => report(&runbook, &steps, json),
             Err(code) => code,
         },
@@ -89,11 +96,19 @@ fn list(site: &Site, as_json: bool) -> ExitCode {
         say(serde_json::to_string_pretty(&rows).unwrap_or_default());
         return ExitCode::SUCCESS;
     }
-    let width = library.iter().map(|l| l.runbook.id.as_str().chars().count()).max().unwrap_or(0);
+    let width = library
+        .iter()
+        .map(|l| l.runbook.id.as_str().chars().count())
+        .max()
+        .unwrap_or(0);
     for loaded in &library {
         let runbook = &loaded.runbook;
         let words = runbook.card.summary.as_deref().unwrap_or(&runbook.title);
-        say(format!("{:<width$}  {:>2} steps  {words}", runbook.id, runbook.steps.len()));
+        say(format!(
+            "{:<width$}  {:>2} steps  {words}",
+            runbook.id,
+            runbook.steps.len()
+        ));
         if let Some(why) = &loaded.refused {
             say(format!("{:<width$}  refused: {why}", ""));
         }
@@ -111,8 +126,11 @@ struct Dry {
 
 fn dry_run(site: &Arc<Site>, name: &str, vars: &[String]) -> Result<Vec<Dry>, ExitCode> {
     let text = shelf::runbook(site, name).map_err(fail)?;
-    let stem = std::path::Path::new(name).file_stem().map(|s| s.to_string_lossy().into_owned());
-    let (runbook, faults) = runbook::parse(&text.name, &text.text, RunbookId(stem.unwrap_or_default()));
+    let stem = std::path::Path::new(name)
+        .file_stem()
+        .map(|s| s.to_string_lossy().into_owned());
+    let (runbook, faults) =
+        runbook::parse(&text.name, &text.text, RunbookId(stem.unwrap_or_default()));
     if faults.iter().any(|f| f.weight == Weight::Fault) {
         site::print(&faults);
         return Err(ExitCode::from(FAULTY));
@@ -128,7 +146,9 @@ fn dry_run(site: &Arc<Site>, name: &str, vars: &[String]) -> Result<Vec<Dry>, Ex
 fn values(runbook: &Runbook, given: &[String]) -> Result<Vars, String> {
     let mut values = Vars::new();
     for pair in given {
-        let (name, value) = pair.split_once('=').ok_or_else(|| format!("--var {pair}: write NAME=VALUE"))?;
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| format!("--var {pair}: write NAME=VALUE"))?;
         if !runbook.card.vars.iter().any(|v| v.name == name) {
             return Err(format!("--var {name}: {} has no such variable", runbook.id));
         }
@@ -140,7 +160,12 @@ fn values(runbook: &Runbook, given: &[String]) -> Result<Vars, String> {
             (false, Some(default)) => {
                 values.insert(var.name.clone(), default.clone());
             }
-            (false, None) => return Err(format!("{} has no default — give it with --var {}=VALUE", var.name, var.name)),
+            (false, None) => {
+                return Err(format!(
+                    "{} has no default — give it with --var {}=VALUE",
+                    var.name, var.name
+                ));
+            }
         }
     }
     Ok(values)
@@ -150,7 +175,11 @@ fn values(runbook: &Runbook, given: &[String]) -> Result<Vars, String> {
 fn walking(site: &Arc<Site>, runbook: &Arc<Runbook>, vars: Vars) -> Result<State, String> {
     let now = clock::now();
     let who: Actor = actor();
-    let severity = site.severities.first().map(|s| s.id.clone()).unwrap_or_else(|| "SEV-1".into());
+    let severity = site
+        .severities
+        .first()
+        .map(|s| s.id.clone())
+        .unwrap_or_else(|| "SEV-1".into());
     let declared = Fact::Declared(Declaration {
         id: IncidentId("DRY-RUN".into()),
         mode: Mode::Real,
@@ -167,41 +196,83 @@ fn walking(site: &Arc<Site>, runbook: &Arc<Runbook>, vars: Vars) -> Result<State
         digest: runbook.digest.clone(),
         vars,
         secrets: Vec::new(),
-        steps: runbook.steps.iter().map(|s| (s.id.clone(), s.title.clone())).collect(),
+        steps: runbook
+            .steps
+            .iter()
+            .map(|s| (s.id.clone(), s.title.clone()))
+            .collect(),
         parent: None,
     })));
     let facts = [(Seq(1), declared), (Seq(2), chosen)];
-    let entries = facts.map(|(seq, fact)| Entry { seq, at: now.clone(), actor: who.clone(), fact, prev: String::new() });
+    let entries = facts.map(|(seq, fact)| Entry {
+        seq,
+        at: now.clone(),
+        actor: who.clone(),
+        fact,
+        prev: String::new(),
+    });
     let incident = Incident::fold(&entries).map_err(|gap| gap.to_string())?;
-    let mut state = State::new(Arc::clone(site), Mode::Real, who, Keymap::default(), Arc::default(), (80, 24), now.clone());
-    state.resume(incident, BTreeMap::from([(1, Arc::clone(runbook))]), now);
+    let mut state = State::new(
+        Arc::clone(site),
+        Mode::Real,
+        who,
+        Keymap::default(),
+        Arc::default(),
+        (80, 24),
+        now.clone(),
+    );
+    state.resume(incident, BTreeMap::from([(1, Arc::clone(runbook))]));
     Ok(state)
 }
 
 async fn walk(state: &State, runbook: &Runbook, site: &Site, systems: &Systems) -> Vec<Dry> {
     let mut steps = Vec::new();
     for step in &runbook.steps {
-        let mut dry = Dry { title: step.title.clone(), acts: Vec::new(), ticks: Vec::new(), verdicts: Vec::new() };
+        let mut dry = Dry {
+            title: step.title.clone(),
+            acts: Vec::new(),
+            ticks: Vec::new(),
+            verdicts: Vec::new(),
+        };
         for part in &step.parts {
             match part {
                 Part::Tick(tick) => dry.ticks.push(tick.text.clone()),
                 Part::Action(action) => {
-                    dry.acts.push(resolving::resolve(state, &road::action_ref(1, &step.id, action)));
+                    dry.acts.push(resolving::resolve(
+                        state,
+                        &road::action_ref(1, &step.id, action),
+                    ));
                 }
             }
         }
         for action in &step.rollback {
-            dry.acts.push(resolving::resolve(state, &road::action_ref(1, &step.id, action)));
+            dry.acts.push(resolving::resolve(
+                state,
+                &road::action_ref(1, &step.id, action),
+            ));
         }
         let whole = resolving::look(state, 1, &step.id);
         let acts = dry.acts.iter().filter_map(|act| act.as_ref().ok());
         for resolved in acts.chain(whole.as_ref().ok()) {
             let seen = evaluate::evaluate(resolved, site, systems).await;
-            let guards = seen.guards.into_iter().map(|(name, verdict)| ("guard", name, verdict));
-            let checks = seen.checks.into_iter().map(|(name, verdict)| ("check", name, verdict));
-            let verify = seen.verify.into_iter().map(|(name, verdict)| ("verify", name, verdict));
+            let guards = seen
+                .guards
+                .into_iter()
+                .map(|(name, verdict)| ("guard", name, verdict));
+            let checks = seen
+                .checks
+                .into_iter()
+                .map(|(name, verdict)| ("check", name, verdict));
+            let verify = seen
+                .verify
+                .into_iter()
+                .map(|(name, verdict)| ("verify", name, verdict));
             for row in guards.chain(checks).chain(verify) {
-                if !dry.verdicts.iter().any(|(kind, name, _)| (*kind, name) == (row.0, &row.1)) {
+                if !dry
+                    .verdicts
+                    .iter()
+                    .any(|(kind, name, _)| (*kind, name) == (row.0, &row.1))
+                {
                     dry.verdicts.push(row);
                 }
             }
@@ -215,10 +286,19 @@ fn report(name: &str, steps: &[Dry], as_json: bool) -> ExitCode {
     let resolved = steps.iter().flat_map(|s| &s.acts).all(Result::is_ok);
     if as_json {
         let rows: Vec<Value> = steps.iter().map(dry_value).collect();
-        say(serde_json::to_string_pretty(&json!({ "runbook": name, "steps": rows })).unwrap_or_default());
-        return if resolved { ExitCode::SUCCESS } else { ExitCode::from(FAULTY) };
+        say(
+            serde_json::to_string_pretty(&json!({ "runbook": name, "steps": rows }))
+                .unwrap_or_default(),
+        );
+        return if resolved {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(FAULTY)
+        };
     }
-    say(format!("{name}: dry run — every check evaluated now, every act resolved, nothing executed."));
+    say(format!(
+        "{name}: dry run — every check evaluated now, every act resolved, nothing executed."
+    ));
     say("Later steps are seen in the state before the earlier ones.");
     for (n, dry) in steps.iter().enumerate() {
         say(format!("\n{} {}", n + 1, dry.title));
@@ -232,20 +312,44 @@ fn report(name: &str, steps: &[Dry], as_json: bool) -> ExitCode {
             }
         }
         for (kind, name, verdict) in &dry.verdicts {
-            say(format!("  {} {kind:<6} {name}: {}", symbol(verdict), verdict.saw.one_line()));
+            say(format!(
+                "  {} {kind:<6} {name}: {}",
+                symbol(verdict),
+                verdict.saw.one_line()
+            ));
         }
     }
-    if resolved { ExitCode::SUCCESS } else { ExitCode::from(FAULTY) }
+    if resolved {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(FAULTY)
+    }
 }
 
 fn say_act(resolved: &Resolved) {
-    let targets: Vec<String> = resolved.targets.iter().map(|p| format!("{} ({})", p.target, p.place)).collect();
-    say(format!("  ▶ {}  {}  [{}]", resolving::word(&resolved.code), targets.join(", "), resolved.danger));
+    let targets: Vec<String> = resolved
+        .targets
+        .iter()
+        .map(|p| format!("{} ({})", p.target, p.place))
+        .collect();
+    let (words, danger) = (code_words(&resolved.code), resolved.danger);
+    say(format!("  ▶ {words}  {}  [{danger}]", targets.join(", ")));
     if let Some(phrase) = &resolved.phrase {
         say(format!("    asks for the phrase {phrase}"));
     }
-    for line in resolving::text(&resolved.code).lines() {
+    for line in script(&resolved.code).lines() {
         say(format!("    │ {line}"));
+    }
+}
+
+/// The text that would run; a typed act has none.
+fn script(code: &Code) -> &str {
+    match code {
+        Code::Shell { script: text, .. }
+        | Code::Sql { text, .. }
+        | Code::Redis { text, .. }
+        | Code::Http { text } => text,
+        Code::Act { .. } => "",
     }
 }
 
@@ -261,7 +365,9 @@ fn dry_value(dry: &Dry) -> Value {
     let verdicts: Vec<Value> = dry
         .verdicts
         .iter()
-        .map(|(kind, name, v)| json!({ "kind": kind, "name": name, "holds": v.holds, "saw": v.saw }))
+        .map(
+            |(kind, name, v)| json!({ "kind": kind, "name": name, "holds": v.holds, "saw": v.saw }),
+        )
         .collect();
     json!({ "step": dry.title, "manual": dry.ticks, "acts": acts, "verdicts": verdicts })
 }

@@ -22,13 +22,20 @@ pub fn path(common: &Common) -> Option<PathBuf> {
 /// Reads the site: its absolute path and what it says. Faults are printed, all of them; nothing is started then.
 pub fn read(common: &Common) -> Result<(PathBuf, Arc<Site>), ExitCode> {
     let Some(path) = path(common) else {
-        let own = shelf::config_dir().map(|dir| dir.join("site.toml").display().to_string()).unwrap_or_default();
-        return Err(fail(format!("no site file: {own} is not there — write one, or name one with --site FILE")));
+        let own = shelf::config_dir()
+            .map(|dir| dir.join("site.toml").display().to_string())
+            .unwrap_or_default();
+        return Err(fail(format!(
+            "no site file: {own} is not there — write one, or name one with --site FILE"
+        )));
     };
-    let path = fs::canonicalize(&path).map_err(|e| fail(format!("{}: {e} — check --site", path.display())))?;
+    let path = fs::canonicalize(&path)
+        .map_err(|e| fail(format!("{}: {e} — check --site", path.display())))?;
     let (site, faults) = parse(&path).map_err(fail)?;
     match site {
-        Some(site) if faults.iter().all(|f| f.weight == Weight::Warning) => Ok((path, Arc::new(site))),
+        Some(site) if faults.iter().all(|f| f.weight == Weight::Warning) => {
+            Ok((path, Arc::new(site)))
+        }
         _ => {
             print(&faults);
             Err(ExitCode::from(FAULTY))
@@ -51,7 +58,10 @@ pub fn print(faults: &[Fault]) {
     }
     let count = faults.iter().filter(|f| f.weight == Weight::Fault).count();
     if count > 0 {
-        complain(format!("{count} fault{} — nothing was started", if count == 1 { "" } else { "s" }));
+        complain(format!(
+            "{count} fault{} — nothing was started",
+            if count == 1 { "" } else { "s" }
+        ));
     }
 }
 

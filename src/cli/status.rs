@@ -16,8 +16,7 @@ use crate::incident::journal::{Incident, Mode};
 use crate::incident::judge::Standing;
 use crate::incident::site::Site;
 use crate::systems::registry;
-use crate::world::ledger::file;
-use crate::world::{actor, clock, desk, places, watch};
+use crate::world::{actor, clock, desk, ledger, places, watch};
 
 /// Exit codes as monitoring plugins have them.
 const WATCH: u8 = 1;
@@ -40,7 +39,9 @@ pub fn status(common: &Common, as_json: bool) -> ExitCode {
     let rows = rows(&state.vitals);
     let worst = worst(&rows);
     match as_json {
-        true => say(serde_json::to_string_pretty(&as_value(&site, &rows, worst)).unwrap_or_default()),
+        true => {
+            say(serde_json::to_string_pretty(&as_value(&site, &rows, worst)).unwrap_or_default())
+        }
         false => print(&rows, worst),
     }
     ExitCode::from(match worst {
@@ -56,17 +57,37 @@ async fn look(site: &Arc<Site>) -> State {
     let systems = registry::open(site);
     let now = clock::now();
     let keymap = Keymap::default();
-    let mut state = State::new(Arc::clone(site), Mode::Real, actor(), keymap, Arc::default(), (80, 24), now);
+    let mut state = State::new(
+        Arc::clone(site),
+        Mode::Real,
+        actor(),
+        keymap,
+        Arc::default(),
+        (80, 24),
+        now,
+    );
     if let Some(incident) = open_incident(site) {
         state.incident = Some(incident);
     }
-    let rounds = site.targets.iter().map(|t| t.failures).max().unwrap_or(1).max(1);
+    let rounds = site
+        .targets
+        .iter()
+        .map(|t| t.failures)
+        .max()
+        .unwrap_or(1)
+        .max(1);
     let mut wanted = (**site).clone();
     for round in 0..rounds {
         let readings = watch::once(&wanted, &systems).await;
-        wanted.targets.retain(|t| t.failures > round + 1 && readings.get(&t.id).is_some_and(failed));
+        wanted
+            .targets
+            .retain(|t| t.failures > round + 1 && readings.get(&t.id).is_some_and(failed));
         for (target, reading) in readings {
-            let _ = update(&mut state, clock::now(), Event::Observed(target, Box::new(reading)));
+            let _ = update(
+                &mut state,
+                clock::now(),
+                Event::Observed(target, Box::new(reading)),
+            );
         }
         if wanted.targets.is_empty() {
             break;
@@ -85,7 +106,7 @@ fn failed(reading: &crate::incident::reading::Reading) -> bool {
 fn open_incident(site: &Site) -> Option<Incident> {
     let root = places::state_root(site).ok()?;
     let dir = desk::find(&root, None).ok()?;
-    let (entries, _) = file::read(&dir).ok()?;
+    let (entries, _) = ledger::read(&dir).ok()?;
     Incident::fold(&entries).ok()
 }
 
@@ -101,44 +122,98 @@ fn rows(vitals: &Vitals) -> Vec<Row> {
     let mut rows = Vec::new();
     for region in &vitals.regions {
         if let Some(id) = &region.id {
-            rows.push(Row { kind: "region", name: id.to_string(), standing: region.standing, words: region.words.clone() });
+            rows.push(Row {
+                kind: "region",
+                name: id.to_string(),
+                standing: region.standing,
+                words: region.words.clone(),
+            });
         }
         for c in &region.components {
-            let words = if c.detail.is_empty() { &c.words } else { &c.detail };
-            rows.push(Row { kind: "target", name: c.id.to_string(), standing: c.standing, words: words.clone() });
+            let words = if c.detail.is_empty() {
+                &c.words
+            } else {
+                &c.detail
+            };
+            rows.push(Row {
+                kind: "target",
+                name: c.id.to_string(),
+                standing: c.standing,
+                words: words.clone(),
+            });
         }
     }
     for link in &vitals.links {
         let words = [&link.seconds, &link.bytes, &link.words];
-        let words: Vec<&str> = words.into_iter().map(String::as_str).filter(|w| !w.is_empty()).collect();
-        rows.push(Row { kind: "link", name: link.id.to_string(), standing: link.standing, words: words.join(", ") });
+        let words: Vec<&str> = words
+            .into_iter()
+            .map(String::as_str)
+            .filter(|w| !w.is_empty())
+            .collect();
+        rows.push(Row {
+            kind: "link",
+            name: link.id.to_string(),
+            standing: link.standing,
+            words: words.join(", "),
+        });
     }
     for backup in &vitals.backups {
-        let words = if backup.intended { format!("{} {}", backup.age, backup.rule) } else { "none intended".into() };
-        let words = std::iter::once(words).chain(backup.notes.iter().cloned()).collect::<Vec<_>>().join(", ");
-        rows.push(Row { kind: "backup", name: backup.id.to_string(), standing: backup.standing, words });
+        let words = if backup.intended {
+            format!("{} {}", backup.age, backup.rule)
+        } else {
+            "none intended".into()
+        };
+        let words = std::iter::once(words)
+            .chain(backup.notes.iter().cloned())
+            .collect::<Vec<_>>()
+            .join(", ");
+        rows.push(Row {
+            kind: "backup",
+            name: backup.id.to_string(),
+            standing: backup.standing,
+            words,
+        });
     }
-    for rung in vitals.clock.rungs.iter().filter(|r| r.standing == Standing::Breach) {
-        rows.push(Row { kind: "rung", name: rung.key.clone(), standing: rung.standing, words: rung.words.clone() });
+    for rung in vitals
+        .clock
+        .rungs
+        .iter()
+        .filter(|r| r.standing == Standing::Breach)
+    {
+        rows.push(Row {
+            kind: "rung",
+            name: rung.key.clone(),
+            standing: rung.standing,
+            words: rung.words.clone(),
+        });
     }
     rows
 }
 
 /// A breach outweighs what is unknown: monitoring must see it.
 fn worst(rows: &[Row]) -> Standing {
-    rows.iter().map(|r| r.standing).max().unwrap_or(Standing::Unknown)
+    rows.iter()
+        .map(|r| r.standing)
+        .max()
+        .unwrap_or(Standing::Unknown)
 }
 
 fn as_value(site: &Site, rows: &[Row], worst: Standing) -> Value {
     let rows: Vec<Value> = rows
         .iter()
-        .map(|r| json!({ "kind": r.kind, "name": r.name, "standing": r.standing, "words": r.words }))
+        .map(
+            |r| json!({ "kind": r.kind, "name": r.name, "standing": r.standing, "words": r.words }),
+        )
         .collect();
     json!({ "site": site.name, "standing": worst, "vitals": rows })
 }
 
 fn print(rows: &[Row], worst: Standing) {
-    let width = rows.iter().map(|r| r.name.chars().count()).max().unwrap_or(0);
+    let width = rows
+        .iter()
+        .map(|r| r.name.chars().count())
+        .max()
+        .unwrap_or(0);
     for row in rows {
         let symbol = match row.standing {
             Standing::Fine => "✔",
@@ -146,7 +221,10 @@ fn print(rows: &[Row], worst: Standing) {
             Standing::Unknown => "?",
             Standing::Breach => "✖",
         };
-        say(format!("{symbol} {:<7}  {:<6}  {:<width$}  {}", row.standing, row.kind, row.name, row.words));
+        say(format!(
+            "{symbol} {:<7}  {:<6}  {:<width$}  {}",
+            row.standing, row.kind, row.name, row.words
+        ));
     }
     say(format!("in all: {worst}"));
 }

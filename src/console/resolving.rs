@@ -15,9 +15,10 @@ use crate::incident::acts::postgres::{PgAct, PgRole, PgSight};
 use crate::incident::acts::redis::RedisAct;
 use crate::incident::acts::{Act, Wait};
 use crate::incident::journal::fold::Phase;
-use crate::incident::journal::intent::LastKnown;
 use crate::incident::journal::{Fact, Mode, Note, Place, Resolved, ResolvedCheck};
-use crate::incident::names::{LinkId, StepId, TargetId};
+use crate::incident::ladder;
+use crate::incident::names::{StepId, TargetId};
+use crate::incident::replication::LastKnown;
 use crate::incident::resolve::{
     effective_danger, guard_allows, guarded_name, substitute_capture, substitute_condition,
 };
@@ -169,8 +170,15 @@ fn bare(
         capture: Vec::new(),
         hold,
         last_known: None,
+        rto_ends: rto_ends(state, road),
         last_promotion: None,
     })
+}
+
+/// When the recovery time runs out: the runbook's, the severity's, or the site's, from the declaration on.
+fn rto_ends(state: &State, road: &Road<'_>) -> Option<DateTime<Utc>> {
+    let rto = ladder::rto(&state.site, &road.incident.severity, road.runbook.card.rto)?;
+    Some(road.incident.declared.wall + rto)
 }
 
 fn with_action(resolved: &mut Resolved, action: Action) {
@@ -333,11 +341,9 @@ fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
         }) if *of == link.id.0 => Some((sight.as_ref(), *at)),
         _ => None,
     });
-    let from_journal = seen
-        .filter_map(|(sight, at)| last_known(link.id.clone(), sight, at))
-        .next();
-    let live = super::duty::last_seen(state, &link.id)
-        .and_then(|(sight, at)| last_known(link.id.clone(), &sight, at));
+    let from_journal = seen.filter_map(|(sight, at)| last_known(sight, at)).next();
+    let live =
+        super::duty::last_seen(state, &link.id).and_then(|(sight, at)| last_known(&sight, at));
     resolved.last_known = match (live, from_journal) {
         (Some(live), Some(kept)) => Some(if live.at >= kept.at { live } else { kept }),
         (live, kept) => live.or(kept),
@@ -345,12 +351,11 @@ fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
     resolved.last_promotion = last_promotion(state, road, &[&link.from, &link.to]);
 }
 
-fn last_known(link: LinkId, sight: &PgSight, at: DateTime<Utc>) -> Option<LastKnown> {
+fn last_known(sight: &PgSight, at: DateTime<Utc>) -> Option<LastKnown> {
     let PgRole::Primary(primary) = &sight.role else {
         return None;
     };
     Some(LastKnown {
-        link,
         lsn: primary.lsn,
         at,
         system_id: sight.system_id,

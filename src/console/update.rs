@@ -10,8 +10,9 @@ use super::road::Road;
 use super::state::{Awaiting, Focus, Memory, Message, State};
 use super::vitals::Vitals;
 use super::{answers, dialogs, duty, keys};
-use crate::incident::journal::{Actor, Mode, Note};
+use crate::incident::journal::{Actor, Incident, Mode, Note};
 use crate::incident::now::Now;
+use crate::incident::runbook::Runbook;
 use crate::incident::site::Site;
 
 impl State {
@@ -46,11 +47,32 @@ impl State {
             trouble: None,
             waiting: BTreeMap::new(),
             keymap,
+            observing: false,
             leaving: false,
             memory: Memory::default(),
         };
         state.vitals = duty::derive(&state);
         state
+    }
+
+    /// Takes an incident up as its journal tells it, with the runbooks of its walks.
+    pub fn resume(&mut self, incident: Incident, walks: BTreeMap<u32, Arc<Runbook>>) {
+        let open = incident
+            .walks
+            .iter()
+            .rev()
+            .find(|walk| walk.ended.is_none());
+        self.walk = open.map(|walk| walk.chosen.walk);
+        self.mode = incident.declaration.mode;
+        self.focus = if self.walk.is_some() {
+            Focus::Checklist
+        } else {
+            self.focus
+        };
+        self.incident = Some(incident);
+        self.walks = walks;
+        self.vitals = duty::derive(self);
+        follow(self);
     }
 
     /// Says one line about what just happened.
@@ -118,7 +140,35 @@ pub fn update(state: &mut State, now: Now, event: Event) -> Vec<Effect> {
     state.vitals = duty::derive(state);
     effects.extend(duty::due(state));
     follow(state);
+    if state.observing {
+        hands_off(state, &mut effects);
+    }
     effects
+}
+
+/// An observer's console asks for nothing that changes anything, its own duties in the journal included.
+fn hands_off(state: &mut State, effects: &mut Vec<Effect>) {
+    let before = effects.len();
+    effects.retain(|effect| match effect {
+        Effect::Declare(..)
+        | Effect::Append(..)
+        | Effect::Choose(..)
+        | Effect::Perform(..)
+        | Effect::Cancel(..)
+        | Effect::Export(..) => false,
+        Effect::Evaluate(..)
+        | Effect::Preflight(..)
+        | Effect::ReadOutput(..)
+        | Effect::Copy(..)
+        | Effect::Refresh
+        | Effect::Suspend
+        | Effect::Quit => true,
+    });
+    if effects.len() < before {
+        state.memory.awaiting.clear();
+        state.waiting.clear();
+        state.refuse("this console only looks: open the incident without --observe to act");
+    }
 }
 
 /// The cursor follows the next step whenever that changes; between, it stays where the operator put it.

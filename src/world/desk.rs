@@ -7,23 +7,28 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::ledger::file::{self, FileLedger};
-use super::ledger::{Committed, Ledger, LedgerError};
+use super::ledger::{self, Committed, FileLedger, Ledger, LedgerError, RealDisk};
 use super::places;
+use super::runner::Running;
 use super::runner::follow::{self, RunnerEvent};
-use super::runner::spawn;
+use super::runner::spawn::{self, Place};
 use crate::console::confirm::Confirmed;
 use crate::console::event::{Event, RequestId};
+use crate::incident::acts::Act;
+use crate::incident::acts::postgres::PgAct;
 use crate::incident::clean::Clean;
-use crate::incident::journal::{Actor, Declaration, Entry, Fact, Incident, Note, Report, Seq, digest};
-use crate::incident::names::IncidentId;
+use crate::incident::journal::{
+    Actor, Declaration, Entry, Fact, Incident, Note, Report, Seq, digest,
+};
+use crate::incident::names::{IncidentId, TargetId};
 use crate::incident::postmortem::{Template, postmortem};
-use crate::incident::reading::{Failure, FailureKind};
-use crate::incident::runbook::{self, ActionRef, Runbook};
+use crate::incident::reading::{Failure, FailureKind, Outcome};
+use crate::incident::runbook::{self, ActionRef, Code, Runbook};
 use crate::incident::site::Site;
 
 /// How often the journal is looked at for what another console wrote.
@@ -102,14 +107,23 @@ impl Desk {
         events: mpsc::Sender<Event>,
     ) -> Result<(Self, Resumed), String> {
         let dir = find(&context.root, name)?;
-        let (ledger, entries, troubles) = file::open(&dir, context.actor.clone()).map_err(|f| f.to_string())?;
-        let incident = Incident::fold(&entries).map_err(|gap| format!("{}: {gap} — warroom incident verify", dir.display()))?;
+        let (ledger, entries, troubles) =
+            ledger::open(&dir, context.actor.clone()).map_err(|f| f.to_string())?;
+        let incident = Incident::fold(&entries)
+            .map_err(|gap| format!("{}: {gap} — warroom incident verify", dir.display()))?;
         let runbooks = runbooks(&dir, &incident)?;
         let words: Vec<String> = troubles.iter().map(ToString::to_string).collect();
         let trouble = (!words.is_empty()).then(|| Clean::new(&words.join("; ")));
         let adopted = follow::adopt(&incident, &dir);
         let desk = Self::with(context, events, Some(ledger), incident.head(), adopted);
-        Ok((desk, Resumed { incident, runbooks, trouble }))
+        Ok((
+            desk,
+            Resumed {
+                incident,
+                runbooks,
+                trouble,
+            },
+        ))
     }
 
     fn with(
@@ -117,19 +131,31 @@ impl Desk {
         events: mpsc::Sender<Event>,
         ledger: Option<FileLedger>,
         head: Seq,
-        adopted: Vec<follow::Running>,
+        adopted: Vec<Running>,
     ) -> Self {
         let (orders, incoming) = mpsc::channel(ORDERS);
         let (reports, reported) = mpsc::channel(ORDERS);
-        let work = Work { context, events: events.clone(), ledger, head, running: BTreeMap::new(), reports };
+        let work = Work {
+            context,
+            events: events.clone(),
+            ledger,
+            head,
+            running: BTreeMap::new(),
+            reports,
+        };
         let task = tokio::spawn(work.run(incoming, reported, adopted));
-        Self { orders, events, task }
+        Self {
+            orders,
+            events,
+            task,
+        }
     }
 
     /// Gives an order. A desk with no room left says so to the console; nothing is lost in silence.
     pub fn send(&self, order: Order) {
         if self.orders.try_send(order).is_err() {
-            let words = Clean::new("the journal can't keep up: what was just asked for was not done");
+            let words =
+                Clean::new("the journal can't keep up: what was just asked for was not done");
             let _ = self.events.try_send(Event::Trouble(words));
         }
     }
@@ -147,7 +173,7 @@ struct Work {
     events: mpsc::Sender<Event>,
     ledger: Option<FileLedger>,
     head: Seq,
-    running: BTreeMap<(ActionRef, u32), follow::Handle>,
+    running: BTreeMap<(ActionRef, u32), Running>,
     reports: mpsc::Sender<RunnerEvent>,
 }
 
@@ -156,7 +182,7 @@ impl Work {
         mut self,
         mut orders: mpsc::Receiver<Order>,
         mut reported: mpsc::Receiver<RunnerEvent>,
-        adopted: Vec<follow::Running>,
+        adopted: Vec<Running>,
     ) {
         for running in adopted {
             self.follow(running);
@@ -194,14 +220,21 @@ impl Work {
 
     async fn declare(&mut self, request: RequestId, declaration: Declaration) {
         let (root, actor) = (self.context.root.clone(), self.context.actor.clone());
-        let declared = tokio::task::spawn_blocking(move || file::declare(&root, declaration, actor)).await;
+        let declared =
+            tokio::task::spawn_blocking(move || ledger::declare(&root, declaration, actor)).await;
         match declared {
             Ok(Ok((ledger, entry))) => {
                 self.ledger = Some(ledger);
                 self.appended(Some(request), entry).await;
             }
             Ok(Err(failure)) => self.tell(Event::NotAppended(request, failure)).await,
-            Err(_) => self.tell(Event::NotAppended(request, local("declare: the writer ended early"))).await,
+            Err(_) => {
+                self.tell(Event::NotAppended(
+                    request,
+                    local("declare: the writer ended early"),
+                ))
+                .await
+            }
         }
     }
 
@@ -232,13 +265,19 @@ impl Work {
     }
 
     async fn caught_up(&mut self, entries: Vec<Entry>) {
-        for entry in entries.into_iter().filter(|e| e.seq > self.head).collect::<Vec<_>>() {
+        for entry in entries
+            .into_iter()
+            .filter(|e| e.seq > self.head)
+            .collect::<Vec<_>>()
+        {
             self.appended(None, entry).await;
         }
     }
 
     async fn troubles(&mut self) {
-        let Some(ledger) = &mut self.ledger else { return };
+        let Some(ledger) = &mut self.ledger else {
+            return;
+        };
         for words in ledger.troubles().await {
             self.tell(Event::Trouble(words)).await;
         }
@@ -246,7 +285,9 @@ impl Work {
 
     async fn news(&mut self) {
         let head = self.head;
-        let Some(ledger) = &mut self.ledger else { return };
+        let Some(ledger) = &mut self.ledger else {
+            return;
+        };
         if let Ok(entries) = ledger.news(head).await {
             self.caught_up(entries).await;
         }
@@ -254,7 +295,7 @@ impl Work {
 
     async fn choose(&mut self, request: RequestId, note: Note, text: &str) {
         if let (Some(ledger), Note::Chosen(chosen)) = (&self.ledger, &note)
-            && let Err(failure) = file::copy_runbook(ledger.dir(), &chosen.runbook, text)
+            && let Err(failure) = ledger::copy_runbook(ledger.dir(), &chosen.runbook, text)
         {
             return self.tell(Event::NotAppended(request, failure)).await;
         }
@@ -270,70 +311,82 @@ impl Work {
         };
         match ledger.commit(head, confirmed).await {
             Ok(committed) => {
-                self.appended(Some(request), committed.entry().clone()).await;
+                self.appended(Some(request), committed.entry().clone())
+                    .await;
                 self.start(request, committed).await;
             }
             Err(LedgerError::Conflict(entries)) => {
                 self.caught_up(entries).await;
                 let what = "confirm: another console wrote first, so nothing was started";
-                let failure = Failure::new(FailureKind::Local, "journal", what, "look at the timeline, and confirm again");
+                let failure = Failure::new(
+                    FailureKind::Local,
+                    "journal",
+                    what,
+                    "look at the timeline, and confirm again",
+                );
                 self.tell(Event::NotStarted(request, failure)).await;
             }
-            Err(LedgerError::Failed(failure)) => self.tell(Event::NotStarted(request, failure)).await,
+            Err(LedgerError::Failed(failure)) => {
+                self.tell(Event::NotStarted(request, failure)).await
+            }
         }
         self.troubles().await;
     }
 
+    /// Starts the runner; without `Started` on disk its gate stays shut, and nothing runs.
     async fn start(&mut self, request: RequestId, committed: Committed) {
-        let Some(ledger) = &mut self.ledger else { return };
-        let waiting = match spawn::prepare(committed, ledger.dir(), &self.context.site_file) {
-            Ok(waiting) => waiting,
-            Err(failure) => return self.tell(Event::NotStarted(request, failure)).await,
+        let Some(ledger) = &mut self.ledger else {
+            return;
         };
-        match ledger.report(waiting.started()).await {
-            Ok(entry) => {
+        let place = Place::new(ledger.dir(), &self.context.site_file);
+        match spawn::start(committed, &place, ledger).await {
+            Ok((running, entry)) => {
                 self.appended(None, entry).await;
-                match waiting.open() {
-                    Ok(running) => self.follow(running),
-                    Err(failure) => self.tell(Event::NotStarted(request, failure)).await,
-                }
+                self.follow(running);
             }
-            // Without `Started` on disk the gate stays shut: dropping it ends the runner before it acts.
-            Err(error) => self.tell(Event::NotStarted(request, local(&format!("start: {error}")))).await,
+            Err(failure) => self.tell(Event::NotStarted(request, failure)).await,
         }
     }
 
-    fn follow(&mut self, running: follow::Running) {
-        let key = running.key();
-        let handle = follow::start(running, self.reports.clone());
-        self.running.insert(key, handle);
+    fn follow(&mut self, running: Running) {
+        self.running
+            .insert((running.action.clone(), running.attempt), running.clone());
+        follow::follow(running, self.reports.clone());
     }
 
     async fn reported(&mut self, event: RunnerEvent) {
         match event {
-            RunnerEvent::Output(action, attempt, line) => self.tell(Event::Output(action, attempt, line)).await,
+            RunnerEvent::Output(action, attempt, line) => {
+                self.tell(Event::Output(action, attempt, line)).await
+            }
             RunnerEvent::Ended(report) => self.ended(report).await,
         }
     }
 
     /// Records an end. Another console may have recorded it already: one end an attempt.
     async fn ended(&mut self, report: Report) {
-        if let Report::Ended { action, attempt, .. } = &report {
+        if let Report::Ended {
+            action, attempt, ..
+        } = &report
+        {
             self.running.remove(&(action.clone(), *attempt));
         }
-        let Some(ledger) = &mut self.ledger else { return };
+        let Some(ledger) = &mut self.ledger else {
+            return;
+        };
         match ledger.report(report).await {
             Ok(entry) => self.appended(None, entry).await,
             Err(LedgerError::Conflict(entries)) => self.caught_up(entries).await,
             Err(LedgerError::Failed(failure)) => {
-                self.tell(Event::Trouble(Clean::new(&failure.to_string()))).await;
+                self.tell(Event::Trouble(Clean::new(&failure.to_string())))
+                    .await;
             }
         }
     }
 
     async fn cancel(&mut self, request: RequestId, action: &ActionRef, attempt: u32) {
         let ended = match self.running.get(&(action.clone(), attempt)) {
-            Some(handle) => handle.cancel(),
+            Some(running) => follow::cancel(running),
             None => Err(local(&format!("cancel {action}: it does not run here"))),
         };
         if let Err(failure) = ended {
@@ -342,7 +395,11 @@ impl Work {
     }
 
     async fn read_output(&self, request: RequestId, evidence: &str) {
-        let path = self.ledger.as_ref().map(|l| l.dir().join(evidence)).unwrap_or_default();
+        let path = self
+            .ledger
+            .as_ref()
+            .map(|l| l.dir().join(evidence))
+            .unwrap_or_default();
         let read = tokio::task::spawn_blocking(move || tail(&path)).await;
         let text = read.unwrap_or_default();
         self.tell(Event::WholeOutput(request, text)).await;
@@ -350,15 +407,25 @@ impl Work {
 
     async fn export(&mut self, request: RequestId) {
         let Some(ledger) = &self.ledger else {
-            return self.tell(Event::Exported(request, Err(no_incident()))).await;
+            return self
+                .tell(Event::Exported(request, Err(no_incident())))
+                .await;
         };
         let (dir, site) = (ledger.dir().to_owned(), Arc::clone(&self.context.site));
         let written = tokio::task::spawn_blocking(move || write_postmortem(&dir, &site)).await;
         let written = written.unwrap_or_else(|_| Err(local("post-mortem: the writer ended early")));
         if let Ok((path, head)) = &written {
-            self.append(request, Note::PostMortem { path: path.clone(), head: head.clone() }).await;
+            self.append(
+                request,
+                Note::PostMortem {
+                    path: path.clone(),
+                    head: head.clone(),
+                },
+            )
+            .await;
         }
-        self.tell(Event::Exported(request, written.map(|(path, _)| path))).await;
+        self.tell(Event::Exported(request, written.map(|(path, _)| path)))
+            .await;
     }
 }
 
@@ -369,7 +436,8 @@ impl Work {
 pub fn write_postmortem(dir: &Path, site: &Site) -> Result<(String, String), Failure> {
     let (text, head) = render_postmortem(dir, site)?;
     let path = dir.join("postmortem.md");
-    file::write_whole(&path, text.as_bytes())?;
+    let written = ledger::replace(&RealDisk, &path, text.as_bytes());
+    written.map_err(|e| places::local(&path, &format!("write: {e}"), "free the disk"))?;
     Ok((path.display().to_string(), head))
 }
 
@@ -379,12 +447,18 @@ pub fn write_postmortem(dir: &Path, site: &Site) -> Result<(String, String), Fai
 /// As [`write_postmortem`].
 pub fn render_postmortem(dir: &Path, site: &Site) -> Result<(String, String), Failure> {
     let on = dir.display().to_string();
-    let fail = |what: String| Failure::new(FailureKind::Local, &on, what, "warroom incident verify");
-    let (entries, _) = file::read(dir)?;
+    let fail =
+        |what: String| Failure::new(FailureKind::Local, &on, what, "warroom incident verify");
+    let (entries, _) = ledger::read(dir)?;
     let incident = Incident::fold(&entries).map_err(|gap| fail(gap.to_string()))?;
-    let last = entries.last().map(serde_json::to_vec).transpose().map_err(|e| fail(e.to_string()))?;
+    let last = entries
+        .last()
+        .map(serde_json::to_vec)
+        .transpose()
+        .map_err(|e| fail(e.to_string()))?;
     let head = digest(&last.unwrap_or_default());
-    let text = postmortem(&incident, site, &Template::default(), &head).map_err(|e| fail(format!("post-mortem: {e}")))?;
+    let text = postmortem(&incident, site, &Template::default(), &head)
+        .map_err(|e| fail(format!("post-mortem: {e}")))?;
     Ok((text, head))
 }
 
@@ -396,29 +470,94 @@ pub fn find(root: &Path, name: Option<&str>) -> Result<PathBuf, String> {
     let all = list(root);
     match name {
         Some(name) => {
-            let found = all.iter().find(|(id, _)| id.as_str() == name).map(|(_, dir)| dir.clone());
-            found.ok_or_else(|| format!("{name}: no such incident under {} — warroom incident list", root.display()))
+            let found = all
+                .iter()
+                .find(|(id, _)| id.as_str() == name)
+                .map(|(_, dir)| dir.clone());
+            found.ok_or_else(|| {
+                format!(
+                    "{name}: no such incident under {} — warroom incident list",
+                    root.display()
+                )
+            })
         }
         None => {
-            let open = all.into_iter().rev().map(|(_, dir)| dir).find(|dir| is_open(dir));
-            open.ok_or_else(|| format!("no incident is open under {} — warroom declares one with d", root.display()))
+            let open = all
+                .into_iter()
+                .rev()
+                .map(|(_, dir)| dir)
+                .find(|dir| is_open(dir));
+            open.ok_or_else(|| {
+                format!(
+                    "no incident is open under {} — warroom declares one with d",
+                    root.display()
+                )
+            })
         }
     }
 }
 
 fn is_open(dir: &Path) -> bool {
-    let read = file::read(dir).ok();
+    let read = ledger::read(dir).ok();
     read.is_some_and(|(entries, _)| {
-        !entries.is_empty() && !entries.iter().any(|e| matches!(e.fact, Fact::Note(Note::Resolved { .. })))
+        !entries.is_empty()
+            && !entries
+                .iter()
+                .any(|e| matches!(e.fact, Fact::Note(Note::Resolved { .. })))
     })
+}
+
+/// When each target was last promoted, by the journals of all incidents: a pair that was promoted within the hour is not
+/// promoted again without a second thought.
+pub fn promotions(root: &Path) -> BTreeMap<TargetId, DateTime<Utc>> {
+    let mut found = BTreeMap::new();
+    for (_, dir) in list(root) {
+        let Ok((entries, _)) = ledger::read(&dir) else {
+            continue;
+        };
+        let Ok(incident) = Incident::fold(&entries) else {
+            continue;
+        };
+        for (target, at) in promoted(&incident) {
+            let newest = found.entry(target).or_insert(at);
+            *newest = at.max(*newest);
+        }
+    }
+    found
+}
+
+fn promoted(incident: &Incident) -> impl Iterator<Item = (TargetId, DateTime<Utc>)> {
+    let steps = incident.walks.iter().flat_map(|walk| walk.steps.values());
+    let attempts = steps
+        .flat_map(|step| step.actions.values())
+        .flat_map(|action| &action.attempts);
+    attempts.filter_map(
+        |attempt| match (&attempt.intent.resolved.code, &attempt.ended) {
+            (
+                Code::Act {
+                    act: Act::Postgres(PgAct::Promote { target }),
+                },
+                Some(ended),
+            ) => matches!(ended.outcome, Outcome::Done { .. }).then(|| (target.clone(), ended.at)),
+            _ => None,
+        },
+    )
 }
 
 /// Every incident's id and folder, by id; those whose journal went to a fallback folder too.
 pub fn list(root: &Path) -> Vec<(IncidentId, PathBuf)> {
-    let entries = fs::read_dir(places::incidents(root)).into_iter().flatten().flatten();
+    let entries = fs::read_dir(places::incidents(root))
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut found: Vec<(IncidentId, PathBuf)> = entries
         .filter(|e| e.path().is_dir())
-        .map(|e| (IncidentId(e.file_name().to_string_lossy().into_owned()), e.path()))
+        .map(|e| {
+            (
+                IncidentId(e.file_name().to_string_lossy().into_owned()),
+                e.path(),
+            )
+        })
         .collect();
     found.sort();
     found
@@ -429,10 +568,13 @@ fn runbooks(dir: &Path, incident: &Incident) -> Result<BTreeMap<u32, Arc<Runbook
     let mut found = BTreeMap::new();
     for walk in &incident.walks {
         let chosen = &walk.chosen;
-        let path = file::runbook_copy(dir, &chosen.runbook, &chosen.digest);
+        let path = ledger::runbook_copy(dir, &chosen.runbook, &chosen.digest);
         let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         if digest(text.as_bytes()) != chosen.digest {
-            return Err(format!("{}: it is not what was chosen — its steps can't be run", path.display()));
+            return Err(format!(
+                "{}: it is not what was chosen — its steps can't be run",
+                path.display()
+            ));
         }
         let name = path.display().to_string();
         let (runbook, _) = runbook::parse(&name, &text, chosen.runbook.clone());
@@ -455,5 +597,10 @@ fn local(what: &str) -> Failure {
 }
 
 fn no_incident() -> Failure {
-    Failure::new(FailureKind::Local, "journal", "write: no incident is open", "declare one first")
+    Failure::new(
+        FailureKind::Local,
+        "journal",
+        "write: no incident is open",
+        "declare one first",
+    )
 }

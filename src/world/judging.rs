@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use super::{Systems, clock, watch};
@@ -10,15 +11,14 @@ use crate::incident::acts::Condition;
 use crate::incident::acts::postgres::PgCondition;
 use crate::incident::evaluate;
 use crate::incident::guards::{self, Guard, PromotionFacts};
-use crate::incident::journal::{LastKnown, Resolved};
+use crate::incident::journal::Resolved;
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Reading, Verdict};
-use crate::incident::replication::{End, LinkHistory};
+use crate::incident::replication::{End, LastKnown, LinkHistory, LinkVital};
 use crate::incident::site::{Link, Site};
 use crate::systems::files;
 
 /// Judges conditions for one act, against one site.
-#[derive(Debug)]
 pub struct Judge<'a> {
     /// The site.
     pub site: &'a Site,
@@ -26,23 +26,54 @@ pub struct Judge<'a> {
     pub systems: &'a Systems,
     /// The old primary as it was last seen, for what a promotion would lose.
     pub last_known: Option<&'a LastKnown>,
-    /// What is left of the recovery time, where an incident is open.
-    pub rto_left: Option<Duration>,
+    /// When the recovery time runs out, where an incident is open.
+    pub rto_ends: Option<DateTime<Utc>>,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    /// A judge of what stands before and behind one act.
+    pub fn of(resolved: &'a Resolved, site: &'a Site, systems: &'a Systems) -> Self {
+        Self {
+            site,
+            systems,
+            last_known: resolved.last_known.as_ref(),
+            rto_ends: resolved.rto_ends,
+        }
+    }
+
+    /// A judge of a condition that stands by itself.
+    pub fn plain(site: &'a Site, systems: &'a Systems) -> Self {
+        Self {
+            site,
+            systems,
+            last_known: None,
+            rto_ends: None,
+        }
+    }
+
     /// One condition: from fresh sights where they are enough, else by asking the system. What can't be measured is unknown.
     pub async fn condition(&self, condition: &Condition) -> Verdict {
         let targets = evaluate::targets_of(condition, self.site);
         let sights = self.look(&targets).await;
         let now = clock::now();
-        if let Condition::Postgres(PgCondition::Loss { of, under, under_bytes }) = condition {
+        if let Condition::Postgres(PgCondition::Loss {
+            of,
+            under,
+            under_bytes,
+        }) = condition
+        {
             return match self.site.link_to(of) {
-                Some(link) => self.history(link, &sights).judge_loss(of, *under, *under_bytes),
+                Some(link) => self
+                    .history(link, &sights)
+                    .judge_loss(of, *under, *under_bytes),
                 None => Verdict::unknown(format!("no link of the site ends at {of}")),
             };
         }
-        if let Some(verdict) = evaluate::from_sights(condition, &sights, self.site, self.rto_left, &now) {
+        let rto_left = self
+            .rto_ends
+            .map(|end| (end - now.wall).to_std().unwrap_or_default());
+        if let Some(verdict) = evaluate::from_sights(condition, &sights, self.site, rto_left, &now)
+        {
             return verdict;
         }
         if let Condition::Sum { file, sha256 } = condition {
@@ -52,14 +83,22 @@ impl Judge<'_> {
         let Some(system) = targets.first().and_then(|target| self.systems.get(target)) else {
             return Verdict::unknown("the site names no target that could answer this");
         };
-        system.holds(condition).await.unwrap_or_else(|failure| Verdict::unknown(failure.to_string()))
+        system
+            .holds(condition)
+            .await
+            .unwrap_or_else(|failure| Verdict::unknown(failure.to_string()))
     }
 
     /// The guards of promoting `standby`; without a link to it nothing of them can be known, and that refuses.
     pub async fn promotion(&self, standby: &TargetId, resolved: &Resolved) -> Vec<Guard> {
         let Some(link) = self.site.link_to(standby) else {
-            let verdict = Verdict::unknown(format!("no link of the site ends at {standby}: what it would lose can't be known"));
-            return vec![Guard { name: "loss known and under its gate".into(), verdict }];
+            let verdict = Verdict::unknown(format!(
+                "no link of the site ends at {standby}: what it would lose can't be known"
+            ));
+            return vec![Guard {
+                name: "loss known and under its gate".into(),
+                verdict,
+            }];
         };
         let sights = self.look(&[link.from.clone(), link.to.clone()]).await;
         let now = clock::now();
@@ -85,11 +124,13 @@ impl Judge<'_> {
     }
 
     fn interval(&self, link: &Link) -> Duration {
-        let ends = [&link.from, &link.to].into_iter().filter_map(|id| self.site.target(id));
+        let ends = [&link.from, &link.to]
+            .into_iter()
+            .filter_map(|id| self.site.target(id));
         ends.map(|target| target.interval).max().unwrap_or_default()
     }
 
-    fn history(&self, link: &Link, sights: &BTreeMap<TargetId, Reading>) -> crate::incident::replication::LinkVital {
+    fn history(&self, link: &Link, sights: &BTreeMap<TargetId, Reading>) -> LinkVital {
         let now = clock::now();
         let mut history = match self.last_known {
             Some(known) => LinkHistory::resume(self.interval(link), known, &now),

@@ -30,10 +30,14 @@ fn program(name: &str) -> Verdict {
     let files = std::env::split_paths(&folders).map(|folder| folder.join(name));
     match files.into_iter().find(executable) {
         Some(path) => Verdict::measured(true, path.display().to_string()),
-        None => Verdict::measured(false, format!("{name} is neither a target of the site nor a program on the path")),
+        None => Verdict::measured(
+            false,
+            format!("{name} is neither a target of the site nor a program on the path"),
+        ),
     }
 }
 
 fn executable(path: &PathBuf) -> bool {
-    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    path.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

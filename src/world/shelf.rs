@@ -23,9 +23,18 @@ const THEMES: &[(&str, &str)] = &[
 ];
 
 const RUNBOOKS: &[(&str, &str)] = &[
-    ("regional-failover", include_str!("../../runbooks/regional-failover.md")),
-    ("redis-sentinel-failover", include_str!("../../runbooks/redis-sentinel-failover.md")),
-    ("restore-dump", include_str!("../../runbooks/restore-dump.md")),
+    (
+        "regional-failover",
+        include_str!("../../runbooks/regional-failover.md"),
+    ),
+    (
+        "redis-sentinel-failover",
+        include_str!("../../runbooks/redis-sentinel-failover.md"),
+    ),
+    (
+        "restore-dump",
+        include_str!("../../runbooks/restore-dump.md"),
+    ),
 ];
 
 /// A file's text with the name it has in faults.
@@ -66,10 +75,16 @@ fn find(folder: &str, name: &str, built_in: &[(&str, &str)]) -> Result<Text, Fau
     if let Some(path) = config_dir().map(|dir| dir.join(folder).join(format!("{name}.toml")))
         && let Ok(text) = fs::read_to_string(&path)
     {
-        return Ok(Text { name: path.display().to_string(), text });
+        return Ok(Text {
+            name: path.display().to_string(),
+            text,
+        });
     }
     if let Some((_, text)) = built_in.iter().find(|(n, _)| *n == name) {
-        return Ok(Text { name: format!("built in: {folder}/{name}.toml"), text: (*text).to_owned() });
+        return Ok(Text {
+            name: format!("built in: {folder}/{name}.toml"),
+            text: (*text).to_owned(),
+        });
     }
     let names: Vec<&str> = built_in.iter().map(|(n, _)| *n).collect();
     let instead = match nearest(name, names.iter().copied()) {
@@ -77,22 +92,47 @@ fn find(folder: &str, name: &str, built_in: &[(&str, &str)]) -> Result<Text, Fau
         None => format!("built in: {}", names.join(", ")),
     };
     let file = format!("{folder}/{name}.toml");
-    Err(Fault { file, line: 1, col: 1, what: "no such file".into(), instead, weight: Weight::Fault })
+    Err(Fault {
+        file,
+        line: 1,
+        col: 1,
+        what: "no such file".into(),
+        instead,
+        weight: Weight::Fault,
+    })
 }
 
 /// Every runbook: the site's folder, the user's folder, then what is built in; a name found twice is taken from the
 /// first place.
 pub fn runbooks(site: &Site) -> Vec<Loaded> {
     let mut found: Vec<Loaded> = Vec::new();
-    let folders = site.runbooks.iter().cloned().chain(config_dir().map(|dir| dir.join("runbooks")));
+    let folders = site
+        .runbooks
+        .iter()
+        .cloned()
+        .chain(config_dir().map(|dir| dir.join("runbooks")));
     let files = folders.flat_map(|folder| markdown_files(&folder));
     for path in files {
-        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let Ok(text) = fs::read_to_string(&path) else {
+            continue;
+        };
         let refused = writable_by_others(&path);
-        add(&mut found, &path.display().to_string(), stem(&path), &text, refused);
+        add(
+            &mut found,
+            &path.display().to_string(),
+            stem(&path),
+            &text,
+            refused,
+        );
     }
     for (name, text) in RUNBOOKS {
-        add(&mut found, &format!("built in: runbooks/{name}.md"), (*name).to_owned(), text, None);
+        add(
+            &mut found,
+            &format!("built in: runbooks/{name}.md"),
+            (*name).to_owned(),
+            text,
+            None,
+        );
     }
     found
 }
@@ -105,15 +145,23 @@ pub fn runbook(site: &Site, name: &str) -> Result<Text, String> {
     let path = Path::new(name);
     if path.is_file() {
         let text = fs::read_to_string(path).map_err(|e| format!("{name}: {e}"))?;
-        return Ok(Text { name: name.to_owned(), text });
+        return Ok(Text {
+            name: name.to_owned(),
+            text,
+        });
     }
     let library = runbooks(site);
     let wanted = name.strip_suffix(".md").unwrap_or(name);
     if let Some(loaded) = library.iter().find(|l| l.runbook.id.as_str() == wanted) {
-        return Ok(Text { name: loaded.origin.clone(), text: loaded.text.to_string() });
+        return Ok(Text {
+            name: loaded.origin.clone(),
+            text: loaded.text.to_string(),
+        });
     }
     let near = nearest(wanted, library.iter().map(|l| l.runbook.id.as_str()));
-    let advice = near.map_or("warroom runbook list".into(), |near| format!("did you mean {near}?"));
+    let advice = near.map_or("warroom runbook list".into(), |near| {
+        format!("did you mean {near}?")
+    });
     Err(format!("{name}: no such runbook — {advice}"))
 }
 
@@ -124,7 +172,10 @@ fn add(found: &mut Vec<Loaded>, origin: &str, stem: String, text: &str, refused:
     }
     let id = RunbookId(stem);
     let (runbook, faults) = runbook::parse(origin, text, id.clone());
-    let fault = faults.iter().find(|f| f.weight == Weight::Fault).map(ToString::to_string);
+    let fault = faults
+        .iter()
+        .find(|f| f.weight == Weight::Fault)
+        .map(ToString::to_string);
     found.push(Loaded {
         runbook: Arc::new(runbook.unwrap_or_else(|| unreadable(id, text))),
         text: Arc::from(text),
@@ -147,14 +198,18 @@ fn unreadable(id: RunbookId, text: &str) -> Runbook {
 }
 
 fn stem(path: &Path) -> String {
-    path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_stem()
+        .map(|s| s.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 /// Markdown files of a folder, by name; none when there is no such folder.
 fn markdown_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> =
-        entries.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "md")).collect();
+    let mut files: Vec<PathBuf> = entries
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "md"))
+        .collect();
     files.sort();
     files
 }
@@ -167,6 +222,7 @@ pub fn writable_by_others(path: &Path) -> Option<String> {
         let mode = fs::metadata(place).ok()?.mode();
         let others = mode & 0o002 != 0;
         let sticky_above = mode & 0o1000 != 0 && place != full && Some(place) != full.parent();
-        (others && !sticky_above).then(|| format!("{} may be written by others: chmod o-w", place.display()))
+        (others && !sticky_above)
+            .then(|| format!("{} may be written by others: chmod o-w", place.display()))
     })
 }

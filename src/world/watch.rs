@@ -29,8 +29,15 @@ pub fn start(
 ) -> JoinSet<()> {
     let mut watches = JoinSet::new();
     for target in &site.targets {
-        let Some(system) = systems.get(&target.id) else { continue };
-        watches.spawn(watch(target.clone(), Arc::clone(system), events.clone(), Arc::clone(refresh)));
+        let Some(system) = systems.get(&target.id) else {
+            continue;
+        };
+        watches.spawn(watch(
+            target.clone(),
+            Arc::clone(system),
+            events.clone(),
+            Arc::clone(refresh),
+        ));
     }
     watches
 }
@@ -44,17 +51,26 @@ async fn watch(target: Target, system: Shared, events: mpsc::Sender<Event>, refr
             () = refresh.notified() => ticks.reset(),
         }
         let reading = look(&target, &system).await;
-        if events.send(Event::Observed(target.id.clone(), Box::new(reading))).await.is_err() {
+        if events
+            .send(Event::Observed(target.id.clone(), Box::new(reading)))
+            .await
+            .is_err()
+        {
             break;
         }
     }
 }
 
 /// Looks at every target once, all at the same time.
-pub async fn once(site: &Site, systems: &BTreeMap<TargetId, Shared>) -> BTreeMap<TargetId, Reading> {
+pub async fn once(
+    site: &Site,
+    systems: &BTreeMap<TargetId, Shared>,
+) -> BTreeMap<TargetId, Reading> {
     let mut looks = JoinSet::new();
     for target in &site.targets {
-        let Some(system) = systems.get(&target.id) else { continue };
+        let Some(system) = systems.get(&target.id) else {
+            continue;
+        };
         let (target, system) = (target.clone(), Arc::clone(system));
         looks.spawn(async move {
             let reading = look(&target, &system).await;
@@ -79,5 +95,9 @@ pub async fn look(target: &Target, system: &Shared) -> Reading {
         host: None,
         took: target.timeout + GRACE,
     });
-    Reading { at, value: observation.value, host: observation.host }
+    Reading {
+        at,
+        value: observation.value,
+        host: observation.host,
+    }
 }

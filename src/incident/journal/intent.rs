@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Mode, digest};
 use crate::incident::acts::Condition;
 use crate::incident::clean::Clean;
-use crate::incident::measure::Lsn;
-use crate::incident::names::{LinkId, RegionId, RunbookId, TargetId};
+use crate::incident::names::{RegionId, RunbookId, TargetId};
 use crate::incident::reading::Verdict;
+use crate::incident::replication::LastKnown;
 use crate::incident::runbook::{ActionRef, Code, Danger, Expect, Vars};
 
 /// One resolution of an action: what is shown, digested, journaled and performed. Endpoints, not only names.
@@ -73,6 +73,8 @@ pub struct Resolved {
     pub hold: Option<(Duration, Condition)>,
     /// The old primary as it was last seen, for a promotion's loss.
     pub last_known: Option<LastKnown>,
+    /// When the incident's recovery time runs out.
+    pub rto_ends: Option<DateTime<Utc>>,
     /// The last promotion of this pair, in any incident.
     pub last_promotion: Option<DateTime<Utc>>,
 }
@@ -111,21 +113,6 @@ pub enum ResolvedCheck {
         /// Targets whose environment a shell gets.
         with: Vec<TargetId>,
     },
-}
-
-/// A primary as it was last seen; carried by the intent because a runner that starts later can't ask the dead.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastKnown {
-    /// The link it is the primary of.
-    pub link: LinkId,
-    /// Its position in the WAL.
-    pub lsn: Lsn,
-    /// When it was there.
-    pub at: DateTime<Utc>,
-    /// Its cluster.
-    pub system_id: u64,
-    /// Its timeline.
-    pub timeline: u32,
 }
 
 /// A confirmed intention, as the journal keeps it.

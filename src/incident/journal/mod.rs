@@ -326,7 +326,10 @@ pub struct Chosen {
 }
 
 /// What became of an intent.
-#[expect(clippy::large_enum_variant, reason = "there is one a step, and it lives as long as an entry")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one a step, and it lives as long as an entry"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {

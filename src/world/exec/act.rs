@@ -10,7 +10,8 @@ use crate::incident::clean::Clean;
 use crate::incident::measure::Span;
 use crate::incident::reading::{Holds, Outcome};
 use crate::systems::Output;
-use crate::world::{clock, evaluate};
+use crate::world::clock;
+use crate::world::judging::Judge;
 
 /// How often a wait for a condition asks.
 const POLL: Duration = Duration::from_secs(2);
@@ -87,10 +88,10 @@ async fn until(at: DateTime<Utc>) {
 }
 
 async fn holding(cx: &Context<'_>, condition: &Condition) -> String {
+    let judge = Judge::plain(cx.site, cx.systems);
     let mut before = String::new();
     loop {
-        let verdict =
-            evaluate::judge_condition(condition, cx.site, cx.systems, &clock::now()).await;
+        let verdict = judge.condition(condition).await;
         let saw = verdict.saw.as_str().to_owned();
         if verdict.holds == Holds::Yes {
             return saw;

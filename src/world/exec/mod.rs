@@ -4,7 +4,6 @@ mod act;
 pub mod env;
 pub mod expect;
 mod http;
-pub mod redact;
 mod redis;
 mod shell;
 pub mod sink;

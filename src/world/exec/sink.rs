@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::redact::{Redactor, Stream};
 use crate::incident::clean::Clean;
+use crate::incident::redact::{Redactor, Stream};
 use crate::world::ledger::{Disk, RealDisk};
 
 /// The beginning of an output is kept up to here; of what follows only the end.
@@ -44,7 +44,7 @@ struct Kept {
 /// One stream of bytes on its way into a sink.
 pub struct Pipe<'a> {
     sink: &'a Sink,
-    stream: Stream<'a>,
+    stream: Stream,
     line: String,
 }
 

@@ -14,10 +14,10 @@ use crate::incident::journal::fold::Attempt;
 use crate::incident::journal::{Entry, Fact, Incident, Intent, Mode, Report, Seq, digest};
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Outcome, Verdict};
+use crate::incident::redact::Redactor;
 use crate::incident::site::Site;
 use crate::systems::Shared;
 use crate::world::exec::env::{Scratch, Tools, tools};
-use crate::world::exec::redact::Redactor;
 use crate::world::exec::sink::Sink;
 use crate::world::{clock, ledger, places, proc};
 

@@ -11,10 +11,11 @@ use crate::incident::clean::Clean;
 use crate::incident::journal::Resolved;
 use crate::incident::measure::Span;
 use crate::incident::reading::{Failure, FailureKind, Holds, Outcome, Sight, Verdict};
+use crate::world::evaluate;
 use crate::world::exec::env::{Scratch, Tools};
 use crate::world::exec::sink::Sink;
 use crate::world::exec::{self, Context, Group, Ran, expect};
-use crate::world::{clock, evaluate};
+use crate::world::judging::Judge;
 
 /// Verification is not polled more often than this.
 const SHORTEST_POLL: Duration = Duration::from_millis(200);
@@ -58,8 +59,7 @@ async fn terminated() {
 
 async fn through(case: &Case, cx: &Context<'_>) -> Closed {
     let resolved = &case.intent.resolved;
-    let now = clock::now();
-    let found = evaluate::evaluate(resolved, cx.site, cx.systems, &now).await;
+    let found = evaluate::evaluate(resolved, cx.site, cx.systems).await;
     let before: Vec<_> = found.guards.into_iter().chain(found.checks).collect();
     let verdicts = verdict::refusing(&before, &case.intent.overrides);
     if !verdicts.is_empty() {
@@ -111,7 +111,7 @@ async fn verify(
     };
     let deadline = Instant::now() + patience;
     loop {
-        let found = evaluate::verification(resolved, cx.site, cx.systems, &clock::now()).await;
+        let found = evaluate::verification(resolved, cx.site, cx.systems).await;
         let holds = verdict::together(&found);
         for (name, verdict) in &found {
             cx.sink.line(format!("[{name}: {}]", verdict.saw));
@@ -129,11 +129,11 @@ async fn hold(resolved: &Resolved, cx: &Context<'_>, outcome: Outcome) -> Outcom
     let (Some((span, condition)), Outcome::Done { .. }) = (&resolved.hold, &outcome) else {
         return outcome;
     };
+    let judge = Judge::of(resolved, cx.site, cx.systems);
     let end = Instant::now() + *span;
     cx.sink.line(format!("[watching it for {}]", Span(*span)));
     loop {
-        let now = clock::now();
-        let seen = evaluate::judge_condition(condition, cx.site, cx.systems, &now).await;
+        let seen = judge.condition(condition).await;
         let what = format!("window of {}: {}", Span(*span), seen.saw);
         let failure = Failure::new(FailureKind::BadAnswer, &resolved.action, what, "");
         match seen.holds {
@@ -222,7 +222,7 @@ async fn cancelled(case: &Case, cx: &Context<'_>) -> Closed {
     cx.sink.mute(false);
     cx.sink.line(format!("[cancelled: ended {ended}]"));
     let resolved = &case.intent.resolved;
-    let found = evaluate::verification(resolved, cx.site, cx.systems, &clock::now()).await;
+    let found = evaluate::verification(resolved, cx.site, cx.systems).await;
     let what = format!("cancelled: ended {ended}");
     let advice = "look how far it came, then say how it ended";
     let failure = Failure::new(FailureKind::Local, &resolved.action, what, advice);
