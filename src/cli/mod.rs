@@ -28,7 +28,6 @@ const FAULTY: u8 = 2;
     name = "warroom",
     version,
     about = "A full-screen incident console",
-    args_conflicts_with_subcommands = true
 )]
 struct Cli {
     #[command(flatten)]

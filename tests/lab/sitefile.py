@@ -141,7 +141,7 @@ gate = "30s"
 of = "dumps"
 younger = "25h"
 size_change = 30
-restore_test = "90d"
+# restore_test = "90d"  # asks for a test restore this often; the lab has never made one
 
 [backups.cache]
 intended = false
