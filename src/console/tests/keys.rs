@@ -136,6 +136,46 @@ fn an_act_that_was_not_started_is_asked_about_anew() {
 }
 
 #[test]
+fn an_intent_that_was_never_started_is_voided_and_asked_about_anew() {
+    let mut desk = Desk::on(PLAIN);
+    desk.press("enter").confirm("run");
+    // The console died between the intent and the start.
+    let intent = desk
+        .journal
+        .iter()
+        .position(|e| matches!(e.fact, Fact::Intent(_)));
+    desk.journal.truncate(intent.unwrap() + 1);
+    let mut other = desk.reopened();
+    assert_eq!(other.steps(), ">..");
+    other.press("enter");
+    assert_eq!(
+        other.message(),
+        "ana confirmed it a moment ago: it is being started"
+    );
+    other.wait(10_000).press("enter");
+    let voided = other.notes().any(|n| matches!(n, Note::Voided { .. }));
+    assert!(voided);
+    other.confirm("run");
+    assert_eq!(other.performed[0].attempt, 2);
+    assert_eq!(other.steps(), "r..");
+}
+
+#[test]
+fn a_question_that_stands_open_is_evaluated_again() {
+    let mut desk = Desk::on(
+        "# R\n\n## One {#one}\n\n```toml check\nreachable = \"pg-west\"\n```\n\n```toml run\npostgres.checkpoint = { target = \"pg-west\" }\n```\n",
+    );
+    desk.press("enter").wait(600);
+    let words = super::super::checklist::words(&desk.state.walks[&1].steps[0].checks[0]);
+    desk.holds.insert(words, Holds::No);
+    desk.wait(5_000).press("enter");
+    assert_eq!(
+        (desk.message(), desk.performed.len()),
+        ("type OVERRIDE:pg-west", 0)
+    );
+}
+
+#[test]
 fn the_half_hour_before_a_declaration_is_in_the_journal() {
     let mut desk = Desk::new(vec![loaded("book", PLAIN)]);
     let down = |desk: &mut Desk| {
