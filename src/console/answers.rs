@@ -135,6 +135,10 @@ fn evaluated(state: &mut State, request: RequestId, evaluation: Evaluation) -> V
                 let key = (action.walk, action.step.clone());
                 let seen = (state.now.clone(), evaluation.clone());
                 state.memory.seen.insert(key, seen);
+                // What is shown for the first time is read before it is answered.
+                if ask.evaluation.is_none() && ask.typed.is_empty() {
+                    ask.disturbed(&state.now);
+                }
                 ask.evaluation = Some(evaluation);
             }
         }
@@ -382,8 +386,8 @@ fn noted(state: &mut State, note: &Note, purpose: Option<Awaiting>) {
             state.focus = super::state::Focus::Checklist;
         }
         (Note::Chosen(chosen), _) => {
-            let known = state.library.iter().map(|l| &l.runbook);
-            let known = known.filter(|r| r.digest == chosen.digest).cloned().next();
+            let mut known = state.library.iter().map(|l| &l.runbook);
+            let known = known.find(|r| r.digest == chosen.digest).cloned();
             if let Some(runbook) = known {
                 bind(state, chosen.walk, &runbook);
             }

@@ -1,5 +1,7 @@
 //! From the next step to its question: what `enter` opens.
 
+use std::time::Duration;
+
 use super::checklist::of_action;
 use super::confirm::Ask;
 use super::event::Effect;
@@ -11,6 +13,9 @@ use crate::incident::journal::fold::Phase;
 use crate::incident::journal::{Fact, Note};
 use crate::incident::names::StepId;
 use crate::incident::runbook::{ActionRef, Code, OnFail, Step};
+
+/// An intent this young may belong to a console that is about to start it; an older one was never started.
+const BEING_STARTED: Duration = Duration::from_secs(10);
 
 /// What may be done after a failure; the words are the answers of the choice.
 pub(super) const TRY_AGAIN: &str = "try again";
@@ -153,6 +158,16 @@ pub(super) fn ask(state: &mut State, action: &ActionRef) -> Vec<Effect> {
     let stale = road
         .action_attempt(action)
         .filter(|a| a.phase() == Phase::Intended);
+    if let Some(attempt) = stale
+        && state.now.since_wall(attempt.confirmed) < BEING_STARTED
+    {
+        let words = format!(
+            "{} confirmed it a moment ago: it is being started",
+            attempt.by.name
+        );
+        state.refuse(words);
+        return Vec::new();
+    }
     let stale = stale.map(|a| a.intent_seq);
     let resolved = match resolve(state, action) {
         Ok(resolved) => resolved,
@@ -179,6 +194,9 @@ pub(super) fn ask(state: &mut State, action: &ActionRef) -> Vec<Effect> {
     if let Some(intent) = stale {
         let reason = crate::incident::clean::Clean::new("it was never started; asked anew");
         effects.push(state.append("the old intent's end", Note::Voided { intent, reason }));
+    }
+    if let Some(known) = &resolved.last_known {
+        effects.extend(super::duty::primary_of_ask(state, &known.link));
     }
     let request = state.request("evaluating the checks", Awaiting::Asked);
     effects.push(Effect::Evaluate(request, Box::new(resolved.clone())));

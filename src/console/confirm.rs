@@ -19,6 +19,10 @@ use crate::incident::runbook::Danger;
 /// How long no key may come before a confirmation listens.
 pub const ARMED_AFTER: Duration = Duration::from_millis(500);
 
+/// An enter that follows another key faster than this was not pressed by a person: a terminal without bracketed paste
+/// sends pasted text as keys, all of it within a millisecond or two. Fast typists take 60 ms and more from key to key.
+pub const BY_HAND: Duration = Duration::from_millis(25);
+
 /// How long a reason must be.
 pub const REASON_LENGTH: usize = 10;
 
@@ -79,6 +83,9 @@ pub enum NotYet {
     /// A key came within half a second.
     #[error("wait half a second without a key")]
     NotArmed,
+    /// The answer came faster than a person types.
+    #[error("that came faster than typing: a confirmation is typed, not pasted")]
+    Pasted,
     /// The checks are still being evaluated.
     #[error("the checks are still being evaluated")]
     Evaluating,
@@ -122,6 +129,11 @@ impl Ask {
             self.quiet_since = now.clone();
         }
         armed
+    }
+
+    /// Something came that no person types: the wait starts again, armed or not.
+    pub fn disturbed(&mut self, now: &Now) {
+        self.quiet_since = now.clone();
     }
 
     /// Guards and checks that do not hold; unknown counts as red.

@@ -11,7 +11,7 @@ use super::event::Effect;
 use super::keys::key_words;
 use super::resolving::when;
 use super::road::Road;
-use super::state::{Awaiting, State};
+use super::state::{Awaiting, Dialog, State};
 use super::vitals::{Vitals, panes};
 use crate::incident::acts::postgres::{PgRole, PgSight};
 use crate::incident::evaluate::from_sights;
@@ -31,6 +31,12 @@ const VITALS_EVERY: Duration = Duration::from_secs(60);
 
 /// How much of the time before a declaration goes into the journal.
 const BEFORE: Duration = Duration::from_secs(30 * 60);
+
+/// How old the verdicts of an open question get before its checks are evaluated again.
+const ASK_ANEW: Duration = Duration::from_secs(5);
+
+/// How long everything is fine before the console proposes to say that users are served.
+const FINE_FOR: Duration = Duration::from_secs(60);
 
 /// The panes as they stand now.
 pub fn derive(state: &State) -> Vitals {
@@ -92,8 +98,56 @@ pub(super) fn due(state: &mut State) -> Vec<Effect> {
     effects.extend(last_primaries(state));
     effects.extend(due_rungs(state));
     effects.extend(applies(state));
+    effects.extend(ask_anew(state));
     late(state);
+    serving(state);
     effects
+}
+
+/// The checks of a question that stands open are evaluated again and again: its verdicts are of now.
+fn ask_anew(state: &mut State) -> Option<Effect> {
+    let Some(Dialog::Ask(ask)) = state.dialogs.last() else {
+        return None;
+    };
+    let action = &ask.resolved.action;
+    let seen = state.memory.seen.get(&(action.walk, action.step.clone()));
+    let old = seen.is_some_and(|(at, _)| state.now.since(at) >= ASK_ANEW);
+    if ask.evaluation.is_none() || !old || state.waiting.contains_key(&ask.request) {
+        return None;
+    }
+    let resolved = Box::new(ask.resolved.clone());
+    let request = state.request("evaluating the checks", Awaiting::Asked);
+    if let Some(Dialog::Ask(ask)) = state.dialogs.last_mut() {
+        ask.request = request;
+    }
+    Some(Effect::Evaluate(request, resolved))
+}
+
+/// Says once that all is fine again: whether users are served is for a person to state.
+fn serving(state: &mut State) {
+    let unfine = state
+        .memory
+        .standings
+        .values()
+        .any(|s| *s != Standing::Fine);
+    let mitigated = state
+        .incident
+        .as_ref()
+        .is_some_and(|i| i.mitigated.is_some());
+    if unfine || state.memory.standings.is_empty() {
+        state.memory.fine_since = None;
+        state.memory.told_fine = false;
+        return;
+    }
+    let now = state.now.clone();
+    let since = state.memory.fine_since.get_or_insert_with(|| now.clone());
+    if now.since(since) >= FINE_FOR && !mitigated && !state.memory.told_fine {
+        state.memory.told_fine = true;
+        let key = key_words(state, super::command::Command::Mitigated);
+        state.say(format!(
+            "everything has been fine for a minute: are users served? {key} says so"
+        ));
+    }
 }
 
 /// Changes of standing since the last event.
@@ -185,16 +239,26 @@ fn last_primaries(state: &mut State) -> Vec<Effect> {
             (!sent).then(|| (link.id.clone(), sight, at))
         })
         .collect();
-    let noted = seen.into_iter().map(|(link, sight, at)| {
-        state.memory.last_seen_sent.insert(link.clone(), at);
-        let note = Note::LastSeen {
-            link: link.0,
-            sight: Box::new(sight),
-            at,
-        };
-        state.append("the primary as last seen", note)
-    });
-    noted.collect()
+    let noted = seen.into_iter();
+    noted
+        .map(|(link, sight, at)| note_last_seen(state, link, sight, at))
+        .collect()
+}
+
+fn note_last_seen(state: &mut State, link: LinkId, sight: PgSight, at: DateTime<Utc>) -> Effect {
+    state.memory.last_seen_sent.insert(link.clone(), at);
+    let note = Note::LastSeen {
+        link: link.0,
+        sight: Box::new(sight),
+        at,
+    };
+    state.append("the primary as last seen", note)
+}
+
+/// When a promotion is asked about, what its loss is counted from is written down, though the primary still answers.
+pub(super) fn primary_of_ask(state: &mut State, link: &LinkId) -> Option<Effect> {
+    let (sight, at) = last_seen(state, link)?;
+    Some(note_last_seen(state, link.clone(), sight, at))
 }
 
 /// Rungs that became due: each key once, whoever looks.

@@ -81,6 +81,10 @@ pub struct Evaluation {
 
 /// What the hall is to do.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "effects are few, and carried out at once"
+)]
 pub enum Effect {
     /// Open an incident: a folder, a journal, its first entry.
     Declare(RequestId, Declaration),

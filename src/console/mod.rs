@@ -16,5 +16,7 @@ pub mod keys;
 pub mod resolving;
 pub mod road;
 pub mod state;
+#[cfg(test)]
+mod tests;
 pub mod update;
 pub mod vitals;

@@ -116,6 +116,10 @@ pub struct Memory {
     pub before: VecDeque<(Now, Note)>,
     /// When vitals were last written into the journal.
     pub vitals_at: Option<Now>,
+    /// Since when everything that has a standing is fine.
+    pub fine_since: Option<Now>,
+    /// The operator was told so.
+    pub told_fine: bool,
     /// Rungs whose being due was sent to the journal.
     pub due_sent: BTreeSet<String>,
     /// Verdicts of the selected step's checks as they were last evaluated.

@@ -1,7 +1,7 @@
 //! The confirmation's keys. What makes it a confirmation stands in [`crate::console::confirm`].
 
 use super::Answer;
-use crate::console::confirm::{Ask, NotYet};
+use crate::console::confirm::{Ask, BY_HAND, NotYet};
 use crate::console::event::Effect;
 use crate::console::key::{Code, Key};
 use crate::console::state::{Awaiting, Dialog, State};
@@ -16,6 +16,11 @@ pub(super) fn press(state: &mut State, mut ask: Box<Ask>, key: Key) -> Answer {
         return (Some(Dialog::Ask(ask)), Vec::new());
     }
     match key.code {
+        Code::Enter if too_fast(state) => {
+            ask.disturbed(&state.now);
+            ask.typed.clear();
+            state.refuse(NotYet::Pasted.to_string());
+        }
         Code::Enter => return confirm(state, ask),
         Code::Tab | Code::BackTab => ask.at_reason = !ask.at_reason && !ask.red().is_empty(),
         Code::Backspace => {
@@ -31,6 +36,11 @@ pub(super) fn press(state: &mut State, mut ask: Box<Ask>, key: Key) -> Answer {
         _ => {}
     }
     (Some(Dialog::Ask(ask)), Vec::new())
+}
+
+fn too_fast(state: &State) -> bool {
+    let before = state.memory.last_key.as_ref();
+    before.is_some_and(|(at, _)| state.now.since(at) < BY_HAND)
 }
 
 fn field(ask: &mut Ask) -> &mut String {

@@ -165,7 +165,8 @@ mod tests {
         for (text, wanted) in table {
             match (when(text, now), wanted) {
                 (Ok(at), Ok(wanted)) => {
-                    assert_eq!(at, wanted.parse::<chrono::DateTime<chrono::Utc>>().unwrap())
+                    let wanted: chrono::DateTime<chrono::Utc> = wanted.parse().unwrap();
+                    assert_eq!(at, wanted);
                 }
                 (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
                 (found, wanted) => panic!("{text}: {found:?}, not {wanted:?}"),

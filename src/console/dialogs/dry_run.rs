@@ -43,7 +43,7 @@ pub(in crate::console) fn open(state: &mut State) -> Vec<Effect> {
     let looks = steps.into_iter().filter_map(|id| {
         let resolved = look(state, number, &id).ok()?;
         let asks = !resolved.checks.is_empty() || !resolved.verify.is_empty();
-        asks.then(|| (id, resolved))
+        asks.then_some((id, resolved))
     });
     let looks: Vec<_> = looks.collect();
     let evaluate = looks.into_iter().map(|(id, resolved)| {

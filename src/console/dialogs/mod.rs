@@ -85,9 +85,14 @@ pub(super) fn paste(state: &mut State, text: &str) {
     let now = state.now.clone();
     let into = match state.dialogs.last_mut() {
         Some(Dialog::Ask(ask)) => {
-            // It counts as a key: whoever pastes is not reading.
-            ask.key_came(&now);
+            // Whoever pastes is not reading; and what follows a paste may be the rest of it.
+            ask.disturbed(&now);
             state.refuse("a confirmation is typed, not pasted");
+            return;
+        }
+        Some(Dialog::Choice(form)) => {
+            form.opened = now;
+            state.refuse("a choice is made, not pasted");
             return;
         }
         Some(Dialog::Text(form)) => Some(&mut form.input),
@@ -95,8 +100,7 @@ pub(super) fn paste(state: &mut State, text: &str) {
         Some(Dialog::Inputs(form)) => inputs::input(form),
         Some(Dialog::Runbooks(chooser) | Dialog::Palette(chooser)) => Some(&mut chooser.filter),
         Some(
-            Dialog::Choice(_)
-            | Dialog::Output(_)
+            Dialog::Output(_)
             | Dialog::PostMortem(_)
             | Dialog::DryRun(_)
             | Dialog::Help(_)

@@ -1,0 +1,319 @@
+//! The road through a runbook.
+
+use super::*;
+use crate::incident::runbook::Role;
+
+pub(super) const PLAIN: &str = "# Plain\n\n## One {#one}\n\n```sh\necho 1\n```\n\n## Two {#two}\n\n```sh\necho 2\n```\n\n\
+## Three {#three}\n\nRead this.\n";
+
+const FORK: &str = r##"# Fork
+
+## Ask {#ask}
+
+```toml step
+branch = { ok = "#fine", fail = "#mend", unknown = "#mend" }
+```
+
+```toml check
+reachable = "pg-west"
+```
+
+## Mend {#mend}
+
+```toml step
+next = "#ask"
+```
+
+```sh
+mend
+```
+
+## Fine {#fine}
+
+Good.
+"##;
+
+const UNDO: &str = r##"# Undo
+
+## Shift {#shift}
+
+```toml step
+danger = "change"
+on_fail = "#end"
+```
+
+```sh
+shift
+```
+
+```sh rollback
+unshift
+```
+
+## Burn {#burn}
+
+```toml step
+danger = "one-way"
+confirm = "BURN"
+```
+
+```sh
+burn
+```
+
+```sh rollback
+pray
+```
+
+## End {#end}
+
+Over.
+
+## Clean up {#clean}
+
+```toml step
+always = true
+danger = "change"
+```
+
+```sh
+clean
+```
+"##;
+
+#[test]
+fn steps_are_walked_in_order_each_after_its_own_confirmation() {
+    let mut desk = Desk::on(PLAIN);
+    assert_eq!(desk.steps(), ">..");
+    desk.press("enter");
+    assert!(matches!(desk.state.dialogs[..], [Dialog::Ask(_)]));
+    desk.confirm("run");
+    assert_eq!((desk.steps().as_str(), desk.performed.len()), ("r..", 1));
+    desk.press("enter").done();
+    assert_eq!((desk.steps().as_str(), desk.performed.len()), ("x>.", 1));
+    desk.press("enter").confirm("run").done();
+    desk.press("enter").wait(600).press("enter");
+    assert_eq!((desk.steps().as_str(), desk.performed.len()), ("xxx", 2));
+    assert_eq!(desk.next(), Next::Done);
+    desk.press("enter");
+    let ended = Note::WalkEnded {
+        walk: 1,
+        reason: None,
+    };
+    assert_eq!(desk.notes().last(), Some(&ended));
+}
+
+#[test]
+fn a_console_that_comes_back_stands_at_the_same_step() {
+    let mut desk = Desk::on(PLAIN);
+    let same = |desk: &Desk| {
+        let other = desk.reopened();
+        assert_eq!(
+            (other.steps(), other.next(), other.state.cursor),
+            (desk.steps(), desk.next(), desk.state.cursor)
+        );
+    };
+    same(&desk);
+    desk.press("enter").confirm("run");
+    same(&desk);
+    desk.unknown();
+    assert_eq!(desk.steps(), "?..");
+    same(&desk);
+    desk.press("enter")
+        .answer("it did not")
+        .reason("the log says so, plainly");
+    assert_eq!(desk.steps(), "f..");
+    same(&desk);
+}
+
+#[test]
+fn what_nobody_knows_is_settled_before_it_is_tried_again() {
+    let mut desk = Desk::on(PLAIN);
+    desk.press("enter").confirm("run").unknown();
+    assert!(matches!(desk.next(), Next::Settle(..)));
+    desk.press("x")
+        .answer("it happened")
+        .reason("seen in the log");
+    assert_eq!(desk.steps(), "x>.");
+    assert_eq!(desk.performed.len(), 1);
+}
+
+#[test]
+fn a_failure_asks_what_to_do() {
+    let mut desk = Desk::on(UNDO);
+    desk.press("enter").confirm("").fails();
+    assert_eq!(
+        (desk.steps().as_str(), desk.message()),
+        ("f...", "step 1 Shift failed: it: exit 1")
+    );
+    desk.press("enter").answer("try again");
+    assert!(matches!(desk.state.dialogs[..], [Dialog::Ask(_)]));
+    desk.confirm("").fails();
+    assert_eq!(
+        desk.performed.iter().map(|r| r.attempt).collect::<Vec<_>>(),
+        [1, 2]
+    );
+    // What is owed always may be run though it is not next.
+    desk.press("5 G enter");
+    assert!(
+        matches!(desk.state.dialogs[..], [Dialog::Ask(_)]),
+        "{}",
+        desk.message()
+    );
+    desk.confirm("").done();
+    assert_eq!(desk.steps(), "f..x");
+    desk.press("g enter")
+        .answer("go to End")
+        .reason("the author proposes it");
+    assert_eq!(
+        (desk.steps().as_str(), desk.next()),
+        ("f.>x", Next::Acknowledge("end".into()))
+    );
+}
+
+#[test]
+fn a_step_is_undone_until_something_one_way_came_after_it() {
+    let mut desk = Desk::on(UNDO);
+    desk.press("enter").confirm("").done();
+    desk.press("5 g u");
+    let Some(Dialog::Ask(ask)) = desk.state.dialogs.last() else {
+        panic!("{}", desk.message());
+    };
+    assert_eq!(ask.resolved.action.role, Role::Rollback);
+    desk.confirm("run").done();
+    assert_eq!(desk.steps(), "u>..");
+
+    let mut desk = Desk::on(UNDO);
+    desk.press("enter").confirm("").done();
+    desk.press("enter").confirm("BURN").done();
+    for keys in ["5 g u", "j u"] {
+        desk.press(keys);
+        assert!(desk.state.dialogs.is_empty());
+        assert!(desk.message().contains("one-way"), "{}", desk.message());
+    }
+}
+
+#[test]
+fn a_fork_goes_where_its_checks_point_and_a_circle_asks_it_again() {
+    let mut desk = Desk::on(FORK);
+    desk.holds.insert("reachable pg-west".into(), Holds::No);
+    let check = desk.state.walks[&1].steps[0].checks[0].clone();
+    let words = super::super::checklist::words(&check);
+    desk.holds.insert(words.clone(), Holds::No);
+    assert_eq!(desk.next(), Next::Branch("ask".into()));
+    desk.press("enter").answer("fail: Mend");
+    assert_eq!(desk.steps(), "x>.");
+    desk.press("enter").confirm("run").done();
+    assert_eq!(desk.next(), Next::Branch("ask".into()));
+    desk.press("enter").answer("fail: Mend");
+    assert_eq!(desk.next().step(), Some(&"mend".into()));
+    desk.press("enter").confirm("run").done();
+    desk.holds.insert(words, Holds::Yes);
+    desk.press("enter").answer("ok: Fine");
+    assert_eq!(desk.next(), Next::Acknowledge("fine".into()));
+    assert_eq!(desk.performed.len(), 2);
+    assert_eq!(desk.reopened().next(), desk.next());
+}
+
+#[test]
+fn a_decision_is_taken_with_a_reason() {
+    let mut desk = Desk::on(
+        "# D\n\n## Which {#which}\n\n```toml step\ndecide = { \"Left\" = \"#left\", \"Right\" = \"#right\" }\n```\n\n\
+         Think.\n\n## Left {#left}\n\nL.\n\n## Right {#right}\n\nR.\n",
+    );
+    desk.press("enter").answer("Right").press("enter");
+    assert!(desk.message().contains("wait") || desk.message().contains("type 10"));
+    desk.reason("the copy is older than the rows");
+    assert_eq!(
+        (desk.steps().as_str(), desk.next()),
+        ("x.>", Next::Acknowledge("right".into()))
+    );
+}
+
+#[test]
+fn a_step_is_skipped_with_a_reason_of_ten_characters() {
+    let mut desk = Desk::on(PLAIN);
+    desk.press("s").type_("short").press("enter");
+    assert_eq!(
+        (desk.steps().as_str(), desk.message()),
+        (">..", "type 10 characters or more, or esc")
+    );
+    desk.reason(" but now it is long");
+    assert_eq!(desk.steps(), "s>.");
+    assert_eq!(desk.performed.len(), 0);
+}
+
+#[test]
+fn esc_means_that_nothing_happened() {
+    for keys in [
+        "enter", "s", "n", "t", "L", "S", "w", "m", "R", "p", "D", ":", "?", "r", "q",
+    ] {
+        let mut desk = Desk::on(PLAIN);
+        let before = desk.journal.len();
+        desk.press(keys);
+        assert!(!desk.state.dialogs.is_empty(), "{keys} opens nothing");
+        desk.wait(600).press("esc");
+        assert!(desk.state.dialogs.is_empty(), "{keys}");
+        assert_eq!(
+            (desk.journal.len(), desk.performed.len()),
+            (before, 0),
+            "{keys}"
+        );
+        assert!(!desk.state.leaving);
+    }
+}
+
+#[test]
+fn a_step_that_does_not_apply_is_passed_over_and_the_journal_says_why() {
+    let mut desk = Desk::new(vec![loaded(
+        "book",
+        "# W\n\n## Maybe {#maybe}\n\n```toml step\nwhen = { writable = \"pg-west\" }\n```\n\n```sh\nx\n```\n\n## End {#end}\n\nE.\n",
+    )]);
+    desk.declare();
+    let when = {
+        let step = &desk.state.library[0].runbook.steps[0];
+        step.card.when.as_ref().unwrap().to_string()
+    };
+    desk.holds.insert(when, Holds::No);
+    desk.choose("book");
+    assert_eq!(desk.steps(), "n>");
+    assert_eq!(desk.reopened().steps(), "n>");
+}
+
+#[test]
+fn an_incident_resolves_when_its_checklists_are_done_or_waived() {
+    let book = "# B\n\n```toml runbook\ncloses = [\"after\"]\n```\n\n## One {#one}\n\nDo.\n";
+    let after = "# After\n\n## Check {#check}\n\nLook.\n";
+    let mut desk = Desk::with(vec![loaded("book", book), loaded("after", after)]);
+    desk.press("R")
+        .reason("nobody is left to look")
+        .reason("it is over and done");
+    let resolved = desk.state.incident.as_ref().unwrap().resolved.is_some();
+    assert!(resolved);
+    let waived = desk.notes().find_map(|note| match note {
+        Note::Resolved { waived, .. } => Some(waived.clone()),
+        _ => None,
+    });
+    assert_eq!(waived.unwrap()[0].0, "the checklist after");
+
+    let mut desk = Desk::with(vec![loaded("book", book), loaded("after", after)]);
+    desk.choose("after");
+    desk.press("enter").wait(600).press("enter");
+    desk.press("R").reason("it is over and done");
+    let waived = desk.notes().find_map(|note| match note {
+        Note::Resolved { waived, .. } => Some(waived.len()),
+        _ => None,
+    });
+    assert_eq!(waived, Some(0));
+}
+
+#[test]
+fn an_act_that_asks_for_two_people_names_another() {
+    let mut desk = Desk::on(
+        "# A\n\n## One {#one}\n\n```toml step\napprovals = 2\ndanger = \"change\"\n```\n\n```sh\nx\n```\n",
+    );
+    desk.press("enter").reason("ana");
+    assert_eq!(desk.message(), "ana agrees already: name another person");
+    desk.press("ctrl-u").reason("ben").press("enter");
+    assert!(matches!(desk.state.dialogs[..], [Dialog::Ask(_)]));
+}
