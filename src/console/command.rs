@@ -31,6 +31,8 @@ pub enum Command {
     Role,
     /// Say that users are served again.
     Mitigated,
+    /// Leave the runbook that is shown, with a reason when steps are left.
+    Leave,
     /// Resolve the incident.
     Resolve,
     /// Preview and write the post-mortem.
@@ -43,6 +45,18 @@ pub enum Command {
     NextPane,
     /// Focus the previous pane.
     PreviousPane,
+    /// Focus pane 1.
+    Regions,
+    /// Focus pane 2.
+    Replication,
+    /// Focus pane 3.
+    Backups,
+    /// Focus pane 4.
+    Clock,
+    /// Focus the steps.
+    Checklist,
+    /// Focus what happened.
+    Timeline,
     /// Show one pane large, or all again.
     Zoom,
     /// Move up.
@@ -178,6 +192,12 @@ pub const COMMANDS: &[Entry] = &[
         "Say that users are served again",
     ),
     entry(
+        Command::Leave,
+        "leave",
+        "leave",
+        "Leave the runbook, with a reason when steps are left",
+    ),
+    entry(
         Command::Resolve,
         "resolve",
         "resolve",
@@ -208,6 +228,17 @@ pub const COMMANDS: &[Entry] = &[
         "",
         "Focus the previous pane",
     ),
+    entry(Command::Regions, "regions", "", "Focus the regions"),
+    entry(
+        Command::Replication,
+        "replication",
+        "",
+        "Focus the replication",
+    ),
+    entry(Command::Backups, "backups", "", "Focus the backups"),
+    entry(Command::Clock, "clock", "", "Focus the clock"),
+    entry(Command::Checklist, "checklist", "", "Focus the steps"),
+    entry(Command::Timeline, "timeline", "", "Focus what happened"),
     entry(
         Command::Zoom,
         "zoom",
@@ -238,6 +269,11 @@ pub const COMMANDS: &[Entry] = &[
 ];
 
 impl Command {
+    /// The command's row in [`COMMANDS`].
+    pub fn entry(self) -> Option<&'static Entry> {
+        COMMANDS.iter().find(|e| e.command == self)
+    }
+
     /// The command of that name.
     pub fn named(name: &str) -> Option<Command> {
         COMMANDS.iter().find(|e| e.name == name).map(|e| e.command)

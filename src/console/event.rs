@@ -50,6 +50,9 @@ pub enum Event {
     Exported(RequestId, Result<String, Failure>),
     /// A sub-runbook or a chosen runbook was copied into the incident.
     Copied(RequestId, Result<(), Failure>),
+    /// The runbook of a walk, parsed from the bytes that were copied into the incident: when an incident is opened, or
+    /// another console chose one.
+    Walked(u32, Arc<Runbook>),
 }
 
 /// A runbook with its bytes, as it was read.

@@ -1,10 +1,20 @@
 //! What the operator is doing: commands, keymap, focus, checklist, confirmation. `update(state, now, event)` gives
 //! effects for the hall to carry out; nothing here waits, reads or writes.
 
+pub mod answers;
+pub mod asking;
+pub mod checklist;
 pub mod command;
 pub mod confirm;
+pub mod dialogs;
+pub mod duty;
 pub mod event;
+pub mod hints;
 pub mod key;
 pub mod keymap;
+pub mod keys;
+pub mod resolving;
+pub mod road;
 pub mod state;
+pub mod update;
 pub mod vitals;

@@ -1,6 +1,7 @@
 //! Everything the console knows. The screen draws it, `update` changes it, nobody else touches it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,16 +9,20 @@ use secrecy::SecretString;
 use tui_input::Input;
 
 use super::confirm::Ask;
-use super::event::{Loaded, RequestId};
+use super::event::{Evaluation, Loaded, RequestId};
+use super::key::Key;
 use super::keymap::Keymap;
 use super::vitals::Vitals;
 use crate::incident::clean::Clean;
-use crate::incident::journal::{Actor, Incident, Mode};
-use crate::incident::names::{RunbookId, SeverityId, StepId};
+use crate::incident::journal::{Actor, Incident, Mode, Note};
+use crate::incident::judge::Standing;
+use crate::incident::names::{BackupId, LinkId, RunbookId, SeverityId, StepId, TargetId};
 use crate::incident::now::Now;
-use crate::incident::reading::Verdict;
+use crate::incident::reading::{Holds, Verdict};
+use crate::incident::replication::LinkHistory;
 use crate::incident::runbook::{ActionRef, Runbook};
 use crate::incident::site::Site;
+use crate::incident::track::Track;
 
 /// The console's state.
 #[derive(Debug)]
@@ -64,6 +69,86 @@ pub struct State {
     pub keymap: Keymap,
     /// Set once the console is to leave.
     pub leaving: bool,
+    /// What `update` keeps between events; the screen has no need of it.
+    pub memory: Memory,
+}
+
+/// What `update` keeps between events. Nothing of it is drawn, and nothing of it but secrets is lost with the console.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The newest request's number.
+    pub last_request: u64,
+    /// The key before this one, and when it came: a fresh press is one with half a second of quiet before it.
+    pub last_key: Option<(Now, Key)>,
+    /// What each request under way is for.
+    pub awaiting: BTreeMap<RequestId, Awaiting>,
+    /// Values of secret variables.
+    pub secrets: Secrets,
+    /// The incident's key for hashing secrets; the hall sets it from its own random bytes and keeps it off the journal.
+    pub key: Vec<u8>,
+    /// When a target was last promoted in an earlier incident, as the hall found it.
+    pub promotions: BTreeMap<TargetId, DateTime<Utc>>,
+    /// Confirmed attempts that were handed to the hall and have not begun yet.
+    pub performing: BTreeMap<RequestId, (ActionRef, u32)>,
+    /// What was waived on the way to resolving.
+    pub waived: Vec<(String, Clean)>,
+    /// The step that was next when the cursor followed last.
+    pub followed: Option<(u32, StepId)>,
+    /// Attempts the operator was told take too long.
+    pub told_late: BTreeSet<(ActionRef, u32)>,
+    /// What the readings of each target were lately.
+    pub tracks: BTreeMap<TargetId, Track>,
+    /// What was seen of both ends of each link.
+    pub links: BTreeMap<LinkId, LinkHistory>,
+    /// Lag of the newest readings of each link in milliseconds, oldest first.
+    pub lags: BTreeMap<LinkId, VecDeque<Option<u64>>>,
+    /// How things stand, by subject.
+    pub standings: BTreeMap<String, Standing>,
+    /// Subjects whose standing was found out once.
+    pub noted: BTreeSet<String>,
+    /// The instant of each link's primary that was sent to the journal as last seen.
+    pub last_seen_sent: BTreeMap<LinkId, DateTime<Utc>>,
+    /// When each backup was last restored for a test, as the hall found it in earlier drills.
+    pub restore_tests: BTreeMap<BackupId, DateTime<Utc>>,
+    /// Changes of standing of the half hour before a declaration.
+    pub before: VecDeque<(Now, Note)>,
+    /// When vitals were last written into the journal.
+    pub vitals_at: Option<Now>,
+    /// Rungs whose being due was sent to the journal.
+    pub due_sent: BTreeSet<String>,
+    /// Verdicts of the selected step's checks as they were last evaluated.
+    pub seen: BTreeMap<(u32, StepId), (Now, Evaluation)>,
+    /// Whether `when` holds, by walk and step.
+    pub applicable: BTreeMap<(u32, StepId), Holds>,
+}
+
+/// What a request is for.
+#[derive(Debug)]
+pub enum Awaiting {
+    /// An incident's first entry.
+    Declared,
+    /// An entry; what it is, for the message when it fails.
+    Noted(&'static str),
+    /// A walk's first entry: its runbook, and its secrets.
+    Chosen(u32, Arc<Runbook>, BTreeMap<String, SecretString>),
+    /// The evaluation of the act that is asked about.
+    Asked,
+    /// The evaluation of a fork's checks.
+    Fork(u32, StepId),
+    /// The evaluation of a step that is only looked at.
+    Looked(u32, StepId),
+    /// The evaluation of a step's `when`.
+    When(u32, StepId),
+    /// One line of a dry run: the step it belongs to.
+    DryRun(StepId, String),
+    /// What a runbook needs.
+    Preflight,
+    /// An attempt's output.
+    Output(String),
+    /// The post-mortem's path.
+    Exported,
+    /// A running step's end.
+    Cancelled,
 }
 
 /// Parts of the screen that can have the focus.
@@ -168,7 +253,6 @@ pub struct ChooserRow {
 }
 
 /// A runbook's variables.
-#[derive(Debug)]
 pub struct InputsForm {
     /// The runbook.
     pub runbook: RunbookId,
@@ -188,6 +272,18 @@ pub struct InputsForm {
     pub preflight: Option<Vec<(String, Verdict)>>,
     /// The request for it.
     pub request: Option<RequestId>,
+}
+
+/// Without what was typed: it may be a secret.
+impl fmt::Debug for InputsForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InputsForm")
+            .field("runbook", &self.runbook)
+            .field("section", &self.section)
+            .field("field", &self.field)
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Text for something.
@@ -230,6 +326,8 @@ pub enum TextPurpose {
     LeaveWalk(u32),
     /// Why a step that must be done before resolving is waived.
     Waive(String),
+    /// Another person who agrees with an act that asks for several: their name.
+    Approve(ActionRef),
 }
 
 /// One of several.
@@ -270,6 +368,8 @@ pub enum ChoicePurpose {
     GoTo(u32, Vec<StepId>),
     /// Cancel a running step: an act that changes something.
     Cancel(ActionRef, u32),
+    /// A step that is only looked at: whether what it asks for is so.
+    Looked(u32, StepId),
 }
 
 /// A text that is paged through.

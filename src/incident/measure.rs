@@ -73,6 +73,27 @@ impl fmt::Display for Span {
     }
 }
 
+/// A limit as the site file would write it, in the largest unit that divides it: `30 s`, `25 h`, `90 d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(pub Duration);
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        // A day is written as 24 h; two are days.
+        let units = [
+            (86_400_000, 2, "d"),
+            (3_600_000, 1, "h"),
+            (60_000, 1, "m"),
+            (1_000, 1, "s"),
+        ];
+        let whole =
+            |&(unit, least, _): &(u128, u128, _)| millis % unit == 0 && millis >= least * unit;
+        let (unit, _, name) = units.into_iter().find(whole).unwrap_or((1, 1, "ms"));
+        f.pad(&format!("{} {name}", millis / unit))
+    }
+}
+
 macro_rules! shown_as_span {
     ($($name:ident),*) => {$(
         impl fmt::Display for $name {
@@ -189,6 +210,16 @@ mod tests {
         ];
         for (millis, shown) in table {
             assert_eq!(Span(Duration::from_millis(millis)).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn limits_print_as_they_were_written() {
+        for text in [
+            "30 s", "90 s", "5 m", "1 h", "24 h", "25 h", "90 d", "500 ms",
+        ] {
+            let limit = parse_span(&text.replace(' ', "")).unwrap();
+            assert_eq!(Limit(limit).to_string(), text);
         }
     }
 

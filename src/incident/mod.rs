@@ -2,14 +2,23 @@
 //! its fold, the post-mortem. Pure: no clock, no I/O, no async, no terminal.
 
 pub mod acts;
+pub mod asked;
 pub mod clean;
+pub mod evaluate;
 pub mod fault;
+pub mod guards;
 pub mod journal;
 pub mod judge;
+pub mod ladder;
 pub mod measure;
 pub mod names;
 pub mod now;
 pub mod reading;
+pub mod redact;
+pub mod replication;
+pub mod resolve;
 pub mod runbook;
 pub mod site;
+pub mod sitefile;
 pub mod strict;
+pub mod track;

@@ -94,7 +94,14 @@ impl<'a> Reader<'a> {
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let at = error.span().unwrap_or(0..0);
-            self.fault(&shift(&at, part.start), one_line(error.message()), "");
+            let (what, instead) = match error.message() {
+                "duplicate key" => (
+                    format!("{} stands twice", text.get(at.clone()).unwrap_or("a key")),
+                    "take one out",
+                ),
+                other => (one_line(other), ""),
+            };
+            self.fault(&shift(&at, part.start), what, instead);
         }
         let at = part.clone();
         Table {
@@ -147,6 +154,29 @@ impl Table {
     /// Whether the key stands there (untaken).
     pub fn has(&self, key: &str) -> bool {
         self.items.iter().any(|item| item.key == key)
+    }
+
+    /// Whether the key stands there (untaken) and says `word`.
+    pub fn says(&self, key: &str, word: &str) -> bool {
+        self.items
+            .iter()
+            .any(|item| item.key == key && item.value == Value::Text(word.to_owned()))
+    }
+
+    /// The keys that were not taken yet, in the file's order.
+    pub fn keys(&self) -> Vec<String> {
+        self.items.iter().map(|item| item.key.clone()).collect()
+    }
+
+    /// Names keys that are allowed here, for what [`Table::finish`] says about others.
+    pub fn know(&mut self, keys: &[&str]) {
+        self.known.extend(keys.iter().map(ToString::to_string));
+    }
+
+    /// The place of a key that was not taken yet; the table's own when it is not there.
+    pub fn key_at(&self, key: &str) -> Range<usize> {
+        let item = self.items.iter().find(|item| item.key == key);
+        item.map_or(&self.at, |item| &item.key_at).clone()
     }
 
     /// Reports that a required key is missing.
@@ -374,6 +404,31 @@ impl Table {
                 }
             })
             .collect()
+    }
+
+    /// One table or a list of them: `lag = { … }`, `lag = [{ … }, { … }]`.
+    pub fn one_or_more(&mut self, reader: &mut Reader<'_>, key: &str) -> Vec<Table> {
+        let Some(item) = self.take(key) else {
+            return Vec::new();
+        };
+        let values = match item.value {
+            Value::List(values) => values,
+            one => vec![(item.at, one)],
+        };
+        let mut tables = Vec::new();
+        for (at, value) in values {
+            match value {
+                Value::Table(table) => tables.push(Table {
+                    name: key.to_owned(),
+                    ..table
+                }),
+                other => {
+                    let what = format!("{key} is {}", other.kind());
+                    reader.fault(&at, what, format!("write {key} = {{ … }}"));
+                }
+            }
+        }
+        tables
     }
 
     /// Reports every key that nobody asked for.

@@ -1,5 +1,11 @@
 //! How each system is seen and acted upon, live: one folder a system. A system is one value a target of the site.
 
+pub mod files;
+pub mod http;
+pub mod postgres;
+pub mod redis;
+pub mod registry;
+pub mod sentinel;
 pub mod wire;
 
 use std::sync::Arc;

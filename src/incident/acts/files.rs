@@ -39,6 +39,8 @@ pub enum Checksum {
     NotAsked,
     /// `FILE.sha256` is not there.
     Missing,
+    /// Being computed: a large file takes longer than a probe may.
+    Pending,
     /// Computed and equal.
     Right,
     /// Computed and different.

@@ -4,7 +4,9 @@
 pub mod files;
 pub mod http;
 pub mod postgres;
+pub mod read;
 pub mod redis;
+mod say;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -106,6 +108,17 @@ pub enum Condition {
 }
 
 impl Act {
+    /// Every text in it that a variable may stand for.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Act::Postgres(act) => act.texts_mut(),
+            Act::Redis(act) => act.texts_mut(),
+            Act::Wait(Wait::UntilHolds(condition)) => condition.texts_mut(),
+            Act::Wait(Wait::For(_) | Wait::Until(_)) => Vec::new(),
+            Act::Runbook(sub) => sub.vars.values_mut().collect(),
+        }
+    }
+
     /// The act's word as runbooks write it: `postgres.promote`.
     pub fn word(&self) -> String {
         match self {
@@ -131,6 +144,25 @@ impl Act {
             Act::Postgres(act) => act.least_danger(),
             Act::Redis(act) => act.least_danger(),
             Act::Wait(_) | Act::Runbook(_) => Danger::None,
+        }
+    }
+}
+
+impl Condition {
+    /// Every text in it that a variable may stand for.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Condition::Reachable { target } | Condition::Healthy { target } => vec![&mut target.0],
+            Condition::Lag { of, .. } => vec![&mut of.0],
+            Condition::Postgres(condition) => condition.texts_mut(),
+            Condition::Redis(condition) => condition.texts_mut(),
+            Condition::Backup { of, .. } => vec![&mut of.0],
+            Condition::Region { healthy } => vec![&mut healthy.0],
+            Condition::Objective { .. } => Vec::new(),
+            Condition::Sum { file, sha256 } => [Some(file), sha256.as_mut()]
+                .into_iter()
+                .flatten()
+                .collect(),
         }
     }
 }

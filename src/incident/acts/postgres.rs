@@ -1,13 +1,17 @@
 //! PostgreSQL: what a probe sees of a server, what can be done to it, what can be asked of it.
 
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::super::measure::Lsn;
+use super::super::measure::{Lsn, Size};
 use super::super::names::TargetId;
 use super::super::runbook::Danger;
+use super::super::strict::{Reader, Table};
+use super::read;
+use super::say::limit;
 
 /// A server as one probe saw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,6 +155,95 @@ pub enum PgAct {
 }
 
 impl PgAct {
+    /// Every word behind `postgres.`.
+    pub const WORDS: [&'static str; 9] = [
+        "promote",
+        "fence",
+        "unfence",
+        "terminate",
+        "revoke_writes",
+        "grant_writes",
+        "reindex",
+        "checkpoint",
+        "switch_wal",
+    ];
+
+    /// Reads the table behind `postgres.WORD =`; faults go to the reader.
+    pub fn read(reader: &mut Reader<'_>, word: &str, table: &mut Table) -> Option<Self> {
+        let target = read::target(reader, table, "target", "pg-west");
+        match word {
+            "promote" => Some(PgAct::Promote { target: target? }),
+            "fence" => Some(PgAct::Fence { target: target? }),
+            "unfence" => Some(PgAct::Unfence { target: target? }),
+            "checkpoint" => Some(PgAct::Checkpoint { target: target? }),
+            "switch_wal" => Some(PgAct::SwitchWal { target: target? }),
+            "terminate" => {
+                let database = read::value(reader, table, "database");
+                let role = read::value(reader, table, "role");
+                Some(PgAct::Terminate {
+                    target: target?,
+                    database,
+                    role,
+                })
+            }
+            "reindex" => {
+                let table = read::required(reader, table, "table", "table = \"public.orders\"");
+                Some(PgAct::Reindex {
+                    target: target?,
+                    table: table?,
+                })
+            }
+            "revoke_writes" | "grant_writes" => {
+                let database = read::required(reader, table, "database", "database = \"app\"")?;
+                let role = read::required(reader, table, "role", "role = \"app\"")?;
+                let target = target?;
+                Some(match word {
+                    "revoke_writes" => PgAct::RevokeWrites {
+                        target,
+                        database,
+                        role,
+                    },
+                    _ => PgAct::GrantWrites {
+                        target,
+                        database,
+                        role,
+                    },
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Every text in it that a variable may stand for.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            PgAct::Promote { target }
+            | PgAct::Fence { target }
+            | PgAct::Unfence { target }
+            | PgAct::Checkpoint { target }
+            | PgAct::SwitchWal { target } => vec![&mut target.0],
+            PgAct::Terminate {
+                target,
+                database,
+                role,
+            } => [Some(&mut target.0), database.as_mut(), role.as_mut()]
+                .into_iter()
+                .flatten()
+                .collect(),
+            PgAct::RevokeWrites {
+                target,
+                database,
+                role,
+            }
+            | PgAct::GrantWrites {
+                target,
+                database,
+                role,
+            } => vec![&mut target.0, database, role],
+            PgAct::Reindex { target, table } => vec![&mut target.0, table],
+        }
+    }
+
     /// The word behind `postgres.`.
     pub fn word(&self) -> &'static str {
         match self {
@@ -240,4 +333,153 @@ pub enum PgCondition {
         /// How many percent a table may differ.
         tolerance: u32,
     },
+}
+
+impl PgCondition {
+    /// Every condition word of PostgreSQL.
+    pub const WORDS: [&'static str; 6] = [
+        "writable",
+        "read_only",
+        "fenced",
+        "loss",
+        "same_timeline",
+        "row_counts",
+    ];
+
+    /// Reads what stands behind one of [`PgCondition::WORDS`]: several conditions when it is a list.
+    pub fn read(reader: &mut Reader<'_>, word: &str, card: &mut Table) -> Vec<Self> {
+        match word {
+            "writable" => read::each_target(reader, card, word, |target| Self::Writable { target }),
+            "read_only" => {
+                read::each_target(reader, card, word, |target| Self::ReadOnly { target })
+            }
+            "fenced" => read::each_target(reader, card, word, |target| Self::Fenced { target }),
+            "same_timeline" => same_timeline(reader, card).into_iter().collect(),
+            "loss" => read::each_table(reader, card, word, |reader, table| {
+                let (of, under, under_bytes) = read::bounded(reader, table)?;
+                Some(Self::Loss {
+                    of,
+                    under,
+                    under_bytes,
+                })
+            }),
+            "row_counts" => read::each_table(reader, card, word, row_counts),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The servers it asks.
+    pub fn targets(&self) -> Vec<&TargetId> {
+        match self {
+            PgCondition::Writable { target }
+            | PgCondition::ReadOnly { target }
+            | PgCondition::Fenced { target } => vec![target],
+            PgCondition::Loss { of, .. } | PgCondition::RowCounts { of, .. } => vec![of],
+            PgCondition::SameTimeline { targets } => targets.iter().collect(),
+        }
+    }
+
+    /// Every text in it that a variable may stand for.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            PgCondition::Writable { target }
+            | PgCondition::ReadOnly { target }
+            | PgCondition::Fenced { target } => vec![&mut target.0],
+            PgCondition::Loss { of, .. } => vec![&mut of.0],
+            PgCondition::SameTimeline { targets } => targets.iter_mut().map(|t| &mut t.0).collect(),
+            PgCondition::RowCounts {
+                of,
+                database,
+                baseline,
+                ..
+            } => [Some(&mut of.0), database.as_mut(), Some(baseline)]
+                .into_iter()
+                .flatten()
+                .collect(),
+        }
+    }
+}
+
+fn same_timeline(reader: &mut Reader<'_>, card: &mut Table) -> Option<PgCondition> {
+    let at = card.key_at("same_timeline");
+    let targets: Vec<TargetId> = read::each_target(reader, card, "same_timeline", |target| target);
+    if targets.len() == 1 {
+        let example = "name two or more, same_timeline = [\"pg-east\", \"pg-west\"]";
+        reader.fault(&at, "same_timeline names one server", example);
+    }
+    (targets.len() > 1).then_some(PgCondition::SameTimeline { targets })
+}
+
+fn row_counts(reader: &mut Reader<'_>, table: &mut Table) -> Option<PgCondition> {
+    let of = read::target(reader, table, "of", "pg-east");
+    let database = read::value(reader, table, "database");
+    let baseline = read::required(
+        reader,
+        table,
+        "baseline",
+        "baseline = \"/backups/app.counts.json\"",
+    );
+    let tolerance = table.integer(reader, "tolerance").unwrap_or(0);
+    Some(PgCondition::RowCounts {
+        of: of?,
+        database,
+        baseline: baseline?,
+        tolerance,
+    })
+}
+
+impl fmt::Display for PgAct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.word(), self.target())?;
+        match self {
+            PgAct::Terminate { database, role, .. } => {
+                if let Some(database) = database {
+                    write!(f, " sessions on {database}")?;
+                }
+                role.as_ref().map_or(Ok(()), |role| write!(f, " of {role}"))
+            }
+            PgAct::RevokeWrites { database, role, .. }
+            | PgAct::GrantWrites { database, role, .. } => write!(f, " on {database} of {role}"),
+            PgAct::Reindex { table, .. } => write!(f, " table {table}"),
+            PgAct::Promote { .. }
+            | PgAct::Fence { .. }
+            | PgAct::Unfence { .. }
+            | PgAct::Checkpoint { .. }
+            | PgAct::SwitchWal { .. } => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for PgCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PgCondition::Writable { target } => write!(f, "writable {target}"),
+            PgCondition::ReadOnly { target } => write!(f, "read_only {target}"),
+            PgCondition::Fenced { target } => write!(f, "fenced {target}"),
+            PgCondition::Loss {
+                of,
+                under,
+                under_bytes,
+            } => {
+                write!(f, "loss of {of} < {}", limit(*under))?;
+                under_bytes.map_or(Ok(()), |bytes| write!(f, " and < {}", Size(bytes)))
+            }
+            PgCondition::SameTimeline { targets } => {
+                let names: Vec<&str> = targets.iter().map(TargetId::as_str).collect();
+                write!(f, "same_timeline {}", names.join(", "))
+            }
+            PgCondition::RowCounts {
+                of,
+                database,
+                baseline,
+                tolerance,
+            } => {
+                write!(f, "row_counts of {of}")?;
+                if let Some(database) = database {
+                    write!(f, " database {database}")?;
+                }
+                write!(f, " = {baseline} ± {tolerance}%")
+            }
+        }
+    }
 }

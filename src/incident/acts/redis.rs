@@ -1,5 +1,6 @@
 //! Redis and Sentinel: what a probe sees, what can be done, what can be asked.
 
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -7,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::names::TargetId;
 use super::super::runbook::Danger;
+use super::super::strict::{Reader, Table};
+use super::read;
 
 /// A Redis server as one probe saw it (`INFO`, `ROLE`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -125,6 +128,44 @@ pub enum RedisAct {
 }
 
 impl RedisAct {
+    /// Every word behind `redis.`.
+    pub const WORDS: [&'static str; 5] = ["failover", "promote", "follow", "save", "bgrewriteaof"];
+
+    /// Reads the table behind `redis.WORD =`; faults go to the reader.
+    pub fn read(reader: &mut Reader<'_>, word: &str, table: &mut Table) -> Option<Self> {
+        let example = if word == "failover" {
+            "sentinel"
+        } else {
+            "redis-west"
+        };
+        let target = read::target(reader, table, "target", example);
+        match word {
+            "failover" => Some(RedisAct::Failover { target: target? }),
+            "promote" => Some(RedisAct::Promote { target: target? }),
+            "save" => Some(RedisAct::Save { target: target? }),
+            "bgrewriteaof" => Some(RedisAct::Bgrewriteaof { target: target? }),
+            "follow" => {
+                let of = read::target(reader, table, "of", "redis-east");
+                Some(RedisAct::Follow {
+                    target: target?,
+                    of: of?,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Every text in it that a variable may stand for.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            RedisAct::Failover { target }
+            | RedisAct::Promote { target }
+            | RedisAct::Save { target }
+            | RedisAct::Bgrewriteaof { target } => vec![&mut target.0],
+            RedisAct::Follow { target, of } => vec![&mut target.0, &mut of.0],
+        }
+    }
+
     /// The word behind `redis.`.
     pub fn word(&self) -> &'static str {
         match self {
@@ -193,4 +234,84 @@ pub enum RoleWord {
     Master,
     /// Follows a master.
     Replica,
+}
+
+impl RedisCondition {
+    /// Every condition word of Redis.
+    pub const WORDS: [&'static str; 3] = ["role", "keys", "master_is"];
+
+    /// Reads what stands behind one of [`RedisCondition::WORDS`]: several conditions when it is a list.
+    pub fn read(reader: &mut Reader<'_>, word: &str, card: &mut Table) -> Vec<Self> {
+        match word {
+            "role" => read::each_table(reader, card, word, role),
+            "keys" => read::each_table(reader, card, word, keys),
+            "master_is" => read::each_table(reader, card, word, |reader, table| {
+                let of = read::target(reader, table, "of", "sentinel");
+                let target = read::target(reader, table, "target", "redis-west");
+                Some(Self::MasterIs {
+                    of: of?,
+                    target: target?,
+                })
+            }),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every text in it that a variable may stand for.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            RedisCondition::Role { of, .. } | RedisCondition::Keys { of, .. } => vec![&mut of.0],
+            RedisCondition::MasterIs { of, target } => vec![&mut of.0, &mut target.0],
+        }
+    }
+}
+
+fn role(reader: &mut Reader<'_>, table: &mut Table) -> Option<RedisCondition> {
+    let of = read::target(reader, table, "of", "redis-west");
+    if !table.has("is") {
+        table.missing(reader, "is", "is = \"master\"");
+    }
+    let words = [("master", RoleWord::Master), ("replica", RoleWord::Replica)];
+    let is = table.choice(reader, "is", &words);
+    Some(RedisCondition::Role { of: of?, is: is? })
+}
+
+fn keys(reader: &mut Reader<'_>, table: &mut Table) -> Option<RedisCondition> {
+    let of = read::target(reader, table, "of", "redis-west");
+    if !table.has("at_least") {
+        table.missing(reader, "at_least", "at_least = 1");
+    }
+    let at_least = table.integer(reader, "at_least");
+    Some(RedisCondition::Keys {
+        of: of?,
+        at_least: at_least?,
+    })
+}
+
+impl fmt::Display for RedisAct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RedisAct::Follow { target, of } => write!(f, "follow {target} of {of}"),
+            _ => write!(f, "{} {}", self.word(), self.target()),
+        }
+    }
+}
+
+impl fmt::Display for RedisCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RedisCondition::Role { of, is } => write!(f, "role of {of} is {is}"),
+            RedisCondition::Keys { of, at_least } => write!(f, "keys of {of} ≥ {at_least}"),
+            RedisCondition::MasterIs { of, target } => write!(f, "master_is {target} by {of}"),
+        }
+    }
+}
+
+impl fmt::Display for RoleWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            RoleWord::Master => "master",
+            RoleWord::Replica => "replica",
+        })
+    }
 }

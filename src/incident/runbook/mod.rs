@@ -3,6 +3,17 @@
 //! Everything that is not understood stays prose, so any Markdown runbook opens. Cards, executors and typed acts are
 //! strict, and all faults of a file are found at once.
 
+mod card;
+mod console;
+mod expect;
+mod fence;
+mod ids;
+mod lint;
+mod outline;
+mod parse;
+mod prose;
+mod stepcard;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -12,6 +23,11 @@ use serde::{Deserialize, Serialize};
 
 use super::acts::{Act, Condition};
 use super::names::{RunbookId, SeverityId, StepId, TargetId};
+
+pub use fence::http_method;
+pub use ids::{typeable, variable_name};
+pub use lint::{ambient_client, check, destructive_command, lint, promotion};
+pub use parse::parse;
 
 /// A runbook as its file says it.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +127,19 @@ pub enum System {
     Http,
     /// Folders of backups.
     Files,
+}
+
+impl System {
+    /// Its name in the site file and in acts.
+    pub fn word(self) -> &'static str {
+        match self {
+            System::Postgres => "postgres",
+            System::Redis => "redis",
+            System::Sentinel => "sentinel",
+            System::Http => "http",
+            System::Files => "files",
+        }
+    }
 }
 
 /// What kind of value a variable takes.
@@ -274,6 +303,10 @@ impl fmt::Display for Danger {
 }
 
 /// One thing to do in a step.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a step has few of them, and they are read far more often than moved"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Part {
     /// A fence that runs once it is confirmed.
@@ -510,6 +543,27 @@ impl Runbook {
 }
 
 impl Step {
+    /// Every fence of it with an executor, whatever its role: checks, acts, verifications, rollbacks.
+    pub fn all_actions(&self) -> impl Iterator<Item = &Action> {
+        let asked = self.checks.iter().chain(&self.verify);
+        let asked = asked.filter_map(|check| match check {
+            Check::Code(action) => Some(action),
+            Check::Condition(_) => None,
+        });
+        self.actions().chain(asked).chain(&self.rollback)
+    }
+
+    /// Every typed condition of it: checks, verifications, `when`, and what an observation window watches.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let asked = self.checks.iter().chain(&self.verify);
+        let asked = asked.filter_map(|check| match check {
+            Check::Condition(condition) => Some(condition),
+            Check::Code(_) => None,
+        });
+        let held = self.card.hold.as_ref().map(|hold| &hold.condition);
+        asked.chain(&self.card.when).chain(held)
+    }
+
     /// Its actions of role `run`, in order.
     pub fn actions(&self) -> impl Iterator<Item = &Action> {
         self.parts.iter().filter_map(|part| match part {

@@ -1,4 +1,85 @@
 //! Clients and helpers that several systems share.
 
 pub mod host;
+pub mod redis;
 pub mod secret;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::incident::clean::Clean;
+use crate::incident::names::TargetId;
+use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight};
+use crate::incident::site::Target;
+
+/// How failures name a target: `pg-west (db-west:5432)`.
+pub fn on(target: &Target) -> String {
+    format!("{} ({})", target.id, target.endpoint.place())
+}
+
+/// A look at `target` as an observation, with the time it took.
+pub async fn observed(
+    target: &TargetId,
+    look: impl Future<Output = Result<Sight, Failure>>,
+) -> Observation {
+    let begun = Instant::now();
+    let value = look.await;
+    Observation {
+        target: target.clone(),
+        value,
+        host: None,
+        took: begun.elapsed(),
+    }
+}
+
+/// An act that happened and was seen to have happened.
+pub fn done(said: &str) -> Outcome {
+    Outcome::Done {
+        said: Clean::new(said),
+    }
+}
+
+/// An act that did not happen.
+pub fn failed(failure: Failure) -> Outcome {
+    Outcome::Failed {
+        failure,
+        exit: None,
+    }
+}
+
+/// The failure of what a system does not know: a condition or an act of another one.
+pub fn not_known(on: &str, what: impl std::fmt::Display) -> Failure {
+    let what = format!("{what}: not known to this system");
+    Failure::new(
+        FailureKind::Unsupported,
+        on,
+        what,
+        "name a target of the right system",
+    )
+}
+
+/// How long and how often something is looked for after an act.
+pub struct Patience {
+    until: Instant,
+    every: Duration,
+}
+
+impl Patience {
+    /// From now on for `within`, one look `every` so often.
+    pub fn new(within: Duration, every: Duration) -> Self {
+        Self {
+            until: Instant::now() + within,
+            every,
+        }
+    }
+
+    /// Waits for the next look; false when there is no time left for one.
+    pub async fn again(&self) -> bool {
+        if Instant::now() >= self.until {
+            return false;
+        }
+        tokio::time::sleep(self.every).await;
+        true
+    }
+}

@@ -1,5 +1,7 @@
 //! What the four panes show, derived from readings, the incident and now: words and standings, ready to be drawn.
 
+pub mod panes;
+
 use std::time::Duration;
 
 use crate::incident::judge::Standing;

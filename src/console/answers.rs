@@ -1,0 +1,434 @@
+//! What the hall tells besides keys: readings, verdicts, entries that are on disk, output, failures. Answers for a dialog
+//! that has gone are dropped.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::checklist::of_action;
+use super::dialogs::dry_run;
+use super::event::{Effect, Evaluation, Event, RequestId};
+use super::state::{Awaiting, ChoiceForm, ChoicePurpose, Dialog, State};
+use crate::incident::clean::Clean;
+use crate::incident::journal::{Entry, Fact, Incident, Note, Report};
+use crate::incident::measure::Lag;
+use crate::incident::names::{StepId, TargetId};
+use crate::incident::reading::{Holds, Outcome, Reading, Verdict};
+use crate::incident::replication::{End, LinkHistory};
+use crate::incident::runbook::{ActionRef, Runbook};
+use crate::incident::site::Link;
+use crate::incident::track::HISTORY;
+
+use super::road::Road;
+
+/// How many lines of a step's output are kept at hand; the whole of it is in its evidence.
+const TAIL: usize = 500;
+
+pub(super) fn take(state: &mut State, event: Event) -> Vec<Effect> {
+    match event {
+        Event::Observed(target, reading) => {
+            observed(state, &target, &reading);
+            Vec::new()
+        }
+        Event::Evaluated(request, evaluation) => evaluated(state, request, *evaluation),
+        Event::Preflight(request, found) => {
+            preflight(state, request, found);
+            Vec::new()
+        }
+        Event::Appended(request, entry) => appended(state, request, &entry),
+        Event::NotAppended(request, failure) => {
+            failed(state, request, &failure.to_string(), "could not be written");
+            Vec::new()
+        }
+        Event::NotStarted(request, failure) => {
+            failed(state, request, &failure.to_string(), "was not carried out");
+            Vec::new()
+        }
+        Event::Output(action, attempt, line) => {
+            let tail = state.tails.entry((action, attempt)).or_default();
+            if tail.len() == TAIL {
+                tail.pop_front();
+            }
+            tail.push_back(line);
+            Vec::new()
+        }
+        Event::WholeOutput(request, text) => {
+            whole_output(state, request, &text);
+            Vec::new()
+        }
+        Event::Trouble(words) => {
+            state.trouble = Some(words);
+            Vec::new()
+        }
+        Event::Library(library) => {
+            state.library = library;
+            Vec::new()
+        }
+        Event::Exported(request, result) => {
+            state.answered(request);
+            match result {
+                Ok(path) => state.say(format!("the post-mortem stands at {path}")),
+                Err(failure) => state.refuse(failure.to_string()),
+            }
+            Vec::new()
+        }
+        Event::Copied(request, result) => {
+            // What is chosen counts from its entry; here only a failure is news.
+            if let Err(failure) = result {
+                failed(state, request, &failure.to_string(), "could not be copied");
+            }
+            Vec::new()
+        }
+        Event::Walked(walk, runbook) => {
+            bind(state, walk, &runbook);
+            Vec::new()
+        }
+        // Handled before they come here.
+        Event::Tick | Event::Key(_) | Event::Pasted(_) | Event::Resized(..) => Vec::new(),
+    }
+}
+
+fn observed(state: &mut State, target: &TargetId, reading: &Reading) {
+    // The probe began at the reading's instant, and ended now.
+    let took = state.now.since(&reading.at);
+    let track = state.memory.tracks.entry(target.clone()).or_default();
+    track.observe(reading.clone(), took);
+    let site = Arc::clone(&state.site);
+    for link in &site.links {
+        let interval = |id: &TargetId| site.target(id).map(|t| t.interval).unwrap_or_default();
+        let longer = interval(&link.from).max(interval(&link.to));
+        let ends = [(End::From, &link.from), (End::To, &link.to)];
+        for (end, _) in ends.into_iter().filter(|(_, id)| *id == target) {
+            let histories = &mut state.memory.links;
+            let history = histories.entry(link.id.clone());
+            history
+                .or_insert_with(|| LinkHistory::new(longer))
+                .observe(end, reading);
+            lag_seen(state, link);
+        }
+    }
+}
+
+/// Keeps the link's lag as it is now, for its sparkline.
+fn lag_seen(state: &mut State, link: &Link) {
+    let last = |id: &TargetId| state.memory.tracks.get(id).and_then(|t| t.last());
+    let Some(history) = state.memory.links.get(&link.id) else {
+        return;
+    };
+    let vital = history.vital(link, last(&link.from), last(&link.to), &state.now);
+    let millis = |lag: Lag| u64::try_from(lag.0.as_millis()).unwrap_or(u64::MAX);
+    let lags = state.memory.lags.entry(link.id.clone()).or_default();
+    if lags.len() == HISTORY {
+        lags.pop_front();
+    }
+    lags.push_back(vital.lag.map(millis));
+}
+
+fn evaluated(state: &mut State, request: RequestId, evaluation: Evaluation) -> Vec<Effect> {
+    match state.answered(request) {
+        Some(Awaiting::Asked) => {
+            let ask = state.dialogs.iter_mut().find_map(|dialog| match dialog {
+                Dialog::Ask(ask) if ask.request == request => Some(ask),
+                _ => None,
+            });
+            if let Some(ask) = ask {
+                let action = &ask.resolved.action;
+                let key = (action.walk, action.step.clone());
+                let seen = (state.now.clone(), evaluation.clone());
+                state.memory.seen.insert(key, seen);
+                ask.evaluation = Some(evaluation);
+            }
+        }
+        Some(Awaiting::Fork(walk, step)) => fork(state, walk, &step, evaluation),
+        Some(Awaiting::Looked(walk, step)) => looked(state, walk, &step, evaluation),
+        Some(Awaiting::When(walk, step)) => return applicable(state, walk, step, &evaluation),
+        Some(Awaiting::DryRun(_, under)) => dry_run::take(state, &under, &evaluation),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn all(verdicts: &[(String, Verdict)]) -> Holds {
+    let one = |holds| verdicts.iter().any(|(_, v)| v.holds == holds);
+    match () {
+        () if one(Holds::No) => Holds::No,
+        () if one(Holds::Unknown) => Holds::Unknown,
+        () => Holds::Yes,
+    }
+}
+
+/// The choice that is open for that purpose, where it still is.
+fn open_choice(state: &mut State, is: impl Fn(&ChoicePurpose) -> bool) -> Option<&mut ChoiceForm> {
+    state.dialogs.iter_mut().find_map(|dialog| match dialog {
+        Dialog::Choice(form) if form.answers.is_empty() && is(&form.purpose) => Some(&mut **form),
+        _ => None,
+    })
+}
+
+fn lines(verdicts: Vec<(String, Verdict)>) -> Vec<(Option<Verdict>, String)> {
+    let line = |(name, verdict)| (Some(verdict), name);
+    verdicts.into_iter().map(line).collect()
+}
+
+/// The checks of a fork were evaluated: the way they point to, for the operator to confirm.
+fn fork(state: &mut State, walk: u32, step: &StepId, evaluation: Evaluation) {
+    let Some(road) = Road::of(state, walk) else {
+        return;
+    };
+    let Some(branch) = road.runbook.step(step).and_then(|s| s.card.branch.clone()) else {
+        return;
+    };
+    let (way, to, why) = match all(&evaluation.checks) {
+        Holds::Yes => ("ok", branch.ok, "every check holds"),
+        Holds::No => ("fail", branch.fail, "a check does not hold"),
+        Holds::Unknown => {
+            let to = branch.unknown.unwrap_or(branch.fail);
+            ("unknown", to, "a check could not be told")
+        }
+    };
+    let answer = (format!("{way}: {}", road.title(&to)), why.to_owned());
+    let now = state.now.clone();
+    let of_step = |purpose: &ChoicePurpose| matches!(purpose, ChoicePurpose::Branch(w, s, _) if *w == walk && s == step);
+    if let Some(form) = open_choice(state, of_step) {
+        form.purpose = ChoicePurpose::Branch(walk, step.clone(), vec![(way.to_owned(), to)]);
+        form.lines = lines(evaluation.checks);
+        form.answers = vec![answer];
+        form.opened = now;
+    }
+}
+
+fn looked(state: &mut State, walk: u32, step: &StepId, evaluation: Evaluation) {
+    let key = (walk, step.clone());
+    state
+        .memory
+        .seen
+        .insert(key, (state.now.clone(), evaluation.clone()));
+    let verdicts: Vec<(String, Verdict)> = evaluation
+        .checks
+        .into_iter()
+        .chain(evaluation.verify)
+        .collect();
+    let so = all(&verdicts) == Holds::Yes;
+    let anyway = (
+        "go on though it is not so".to_owned(),
+        "with a reason".to_owned(),
+    );
+    let answers = match so {
+        true => vec![("it is so: tick it".to_owned(), String::new()), anyway],
+        false => vec![anyway],
+    };
+    let now = state.now.clone();
+    let of_step = |purpose: &ChoicePurpose| matches!(purpose, ChoicePurpose::Looked(w, s) if *w == walk && s == step);
+    if let Some(form) = open_choice(state, of_step) {
+        form.lines = lines(verdicts);
+        form.answers = answers;
+        form.opened = now;
+    }
+}
+
+/// What a step that does not apply is skipped with: the journal must say why, and a console that comes back must agree.
+pub(super) const NOT_APPLICABLE: &str = "not applicable: ";
+
+fn applicable(state: &mut State, walk: u32, step: StepId, evaluation: &Evaluation) -> Vec<Effect> {
+    let holds = all(&evaluation.checks);
+    state.memory.applicable.insert((walk, step.clone()), holds);
+    let saw = evaluation
+        .checks
+        .first()
+        .map(|(_, v)| v.saw.as_str().to_owned());
+    let saw = saw.unwrap_or_default();
+    match holds {
+        Holds::Yes => Vec::new(),
+        Holds::Unknown => {
+            state.refuse(format!("whether this step applies is not known: {saw}"));
+            Vec::new()
+        }
+        Holds::No => {
+            let reason = Clean::new(&format!("{NOT_APPLICABLE}{saw}"));
+            vec![state.append("the skip", Note::Skipped { walk, step, reason })]
+        }
+    }
+}
+
+fn preflight(state: &mut State, request: RequestId, found: Vec<(String, Verdict)>) {
+    state.answered(request);
+    let form = state.dialogs.iter_mut().find_map(|dialog| match dialog {
+        Dialog::Inputs(form) if form.request == Some(request) => Some(form),
+        _ => None,
+    });
+    if let Some(form) = form {
+        form.preflight = Some(found);
+    }
+}
+
+fn whole_output(state: &mut State, request: RequestId, text: &Clean) {
+    let Some(Awaiting::Output(title)) = state.answered(request) else {
+        return;
+    };
+    let pager = state.dialogs.iter_mut().find_map(|dialog| match dialog {
+        Dialog::Output(pager) if pager.title == title => Some(pager),
+        _ => None,
+    });
+    if let Some(pager) = pager {
+        pager.lines = text.as_str().lines().map(str::to_owned).collect();
+    }
+}
+
+fn failed(state: &mut State, request: RequestId, failure: &str, how: &str) {
+    let what = match state.answered(request) {
+        Some(Awaiting::Noted(what)) => what,
+        Some(Awaiting::Declared) => "the declaration",
+        Some(Awaiting::Chosen(..)) => "the runbook",
+        Some(Awaiting::Cancelled) => "the cancel",
+        _ => "it",
+    };
+    let what = match state.memory.performing.remove(&request) {
+        Some((action, _)) => of_action(state, &action),
+        None => what.to_owned(),
+    };
+    state.refuse(format!("{what} {how}: {failure}"));
+}
+
+fn appended(state: &mut State, request: Option<RequestId>, entry: &Entry) -> Vec<Effect> {
+    let purpose = request.and_then(|request| state.answered(request));
+    if let Fact::Declared(declaration) = &entry.fact {
+        match Incident::fold(std::slice::from_ref(entry)) {
+            Ok(incident) => begin(state, incident),
+            Err(gap) => state.refuse(format!("the journal of {} {gap}", declaration.id)),
+        }
+        return match purpose {
+            Some(Awaiting::Declared) => super::duty::before_declaration(state),
+            _ => Vec::new(),
+        };
+    }
+    let Some(incident) = &mut state.incident else {
+        return Vec::new();
+    };
+    if let Err(gap) = incident.apply(entry) {
+        // It is on disk and does not follow: nothing of what is shown can be trusted to be whole.
+        let words = format!("the journal is not one story: {gap} — see warroom incident verify");
+        state.trouble = Some(Clean::new(&words));
+        return Vec::new();
+    }
+    match &entry.fact {
+        Fact::Note(note) => noted(state, note, purpose),
+        Fact::Report(Report::Started {
+            action, attempt, ..
+        }) => begun(state, action, *attempt),
+        Fact::Report(Report::Ended {
+            action,
+            attempt,
+            outcome,
+            ..
+        }) => {
+            begun(state, action, *attempt);
+            ended(state, action, outcome);
+        }
+        Fact::Intent(_) | Fact::Declared(_) => {}
+    }
+    Vec::new()
+}
+
+/// Another incident: nothing of the one before stays.
+fn begin(state: &mut State, incident: Incident) {
+    state.say(format!("{} is declared", incident.declaration.id));
+    state.mode = incident.declaration.mode;
+    state.incident = Some(incident);
+    state.walks = BTreeMap::new();
+    state.walk = None;
+    state.tails.clear();
+    state.scroll.clear();
+    let memory = &mut state.memory;
+    memory.secrets.clear();
+    memory.performing.clear();
+    memory.waived.clear();
+    memory.told_late.clear();
+    memory.due_sent.clear();
+    memory.seen.clear();
+    memory.applicable.clear();
+    memory.last_seen_sent.clear();
+    memory.vitals_at = None;
+}
+
+/// The hall's word that an attempt was handed over is not needed any more: the journal has it.
+fn begun(state: &mut State, action: &ActionRef, attempt: u32) {
+    let performing = &mut state.memory.performing;
+    performing.retain(|_, (a, n)| !(a == action && *n == attempt));
+}
+
+fn ended(state: &mut State, action: &ActionRef, outcome: &Outcome) {
+    let what = of_action(state, action);
+    match outcome {
+        Outcome::Done { said } => state.say(format!("{what}: done, {said}")),
+        Outcome::Failed { failure, .. } => state.refuse(format!("{what} failed: {failure}")),
+        Outcome::Unknown { failure } => {
+            state.refuse(format!("nobody can say how {what} ended: {failure}"));
+        }
+        Outcome::Refused { verdicts } => {
+            let saw = verdicts.iter().find(|v| v.holds != Holds::Yes);
+            let saw = saw.map_or("", |v| v.saw.as_str());
+            state.refuse(format!("{what} was refused at its last check: {saw}"));
+        }
+    }
+}
+
+fn noted(state: &mut State, note: &Note, purpose: Option<Awaiting>) {
+    match (note, purpose) {
+        (Note::Chosen(chosen), Some(Awaiting::Chosen(number, runbook, secrets))) => {
+            if !secrets.is_empty() {
+                state.memory.secrets.insert(number, secrets);
+            }
+            bind(state, chosen.walk, &runbook);
+            state.walk = Some(chosen.walk);
+            state.focus = super::state::Focus::Checklist;
+        }
+        (Note::Chosen(chosen), _) => {
+            let known = state.library.iter().map(|l| &l.runbook);
+            let known = known.filter(|r| r.digest == chosen.digest).cloned().next();
+            if let Some(runbook) = known {
+                bind(state, chosen.walk, &runbook);
+            }
+            state.walk = Some(chosen.walk);
+        }
+        (Note::WalkEnded { walk, .. }, _) if state.walk == Some(*walk) => back(state, *walk),
+        (Note::Resolved { .. }, _) => {
+            let key = super::keys::key_words(state, super::command::Command::PostMortem);
+            state.say(format!("resolved; {key} writes the post-mortem"));
+        }
+        _ => {}
+    }
+}
+
+/// A walk is over: the one that opened it is shown, else another that is open, else what this one still owes.
+fn back(state: &mut State, walk: u32) {
+    let Some(incident) = &state.incident else {
+        return;
+    };
+    let owes = Road::of(state, walk).is_some_and(|road| !road.always_left().is_empty());
+    let parent = incident.walk(walk).and_then(|w| w.chosen.parent.as_ref());
+    let parent = parent.map(|(number, _)| *number);
+    let open = incident.walks.iter().rev().filter(|w| w.ended.is_none());
+    let open = open.map(|w| w.chosen.walk).next();
+    if !owes {
+        state.walk = parent.or(open).or(Some(walk));
+    }
+}
+
+/// Joins a walk to its runbook, cut to the steps that were chosen.
+fn bind(state: &mut State, number: u32, runbook: &Arc<Runbook>) {
+    let Some(walk) = state.incident.as_ref().and_then(|i| i.walk(number)) else {
+        return;
+    };
+    let chosen = |id: &StepId| walk.chosen.steps.iter().any(|(step, _)| step == id);
+    let bound = match runbook.steps.iter().all(|step| chosen(&step.id)) {
+        true => Arc::clone(runbook),
+        false => {
+            let steps = runbook.steps.iter().filter(|step| chosen(&step.id));
+            Arc::new(Runbook {
+                steps: steps.cloned().collect(),
+                ..(**runbook).clone()
+            })
+        }
+    };
+    state.walks.insert(number, bound);
+    state.walk = state.walk.or(Some(number));
+}

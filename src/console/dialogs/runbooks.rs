@@ -1,0 +1,76 @@
+//! Choosing a runbook: walks that are open first, then runbooks for this severity, then the rest.
+
+use crate::console::command::Command;
+use crate::console::event::Loaded;
+use crate::console::keys::key_words;
+use crate::console::state::{Chooser, ChooserRow, Dialog, State};
+use crate::incident::runbook::Runbook;
+
+pub(in crate::console) fn open(state: &mut State) {
+    let Some(incident) = &state.incident else {
+        let key = key_words(state, Command::Declare);
+        state.refuse(format!("no incident is open: {key} declares one"));
+        return;
+    };
+    let severity = incident.severity.clone();
+    let open = incident.walks.iter().filter(|w| w.ended.is_none());
+    let mut rows: Vec<ChooserRow> = open
+        .map(|walk| ChooserRow {
+            key: format!("walk:{}", walk.chosen.walk),
+            words: format!("go on with {}", walk.chosen.title),
+            aside: format!("chosen {}", walk.since.format("%H:%M")),
+            refused: None,
+        })
+        .collect();
+    let fits = |loaded: &&Loaded| loaded.runbook.card.severity.contains(&severity);
+    let mut library: Vec<&Loaded> = state.library.iter().collect();
+    library.sort_by_key(|loaded| (!fits(loaded), loaded.runbook.title.clone()));
+    for loaded in library {
+        rows.extend(rows_of(loaded, fits(&loaded)));
+    }
+    let chooser = Chooser {
+        rows,
+        ..Chooser::default()
+    };
+    state.dialogs.push(Dialog::Runbooks(chooser));
+}
+
+/// The file's row, and one for each procedure of a file without a card.
+fn rows_of(loaded: &Loaded, fits: bool) -> Vec<ChooserRow> {
+    let runbook = &loaded.runbook;
+    let summary = runbook.card.summary.clone().unwrap_or_default();
+    let mark = if fits { "for this severity — " } else { "" };
+    let mut rows = vec![ChooserRow {
+        key: runbook.id.to_string(),
+        words: runbook.title.clone(),
+        aside: format!("{mark}{summary}"),
+        refused: loaded.refused.clone(),
+    }];
+    if !runbook.carded {
+        rows.extend(
+            sections(runbook)
+                .into_iter()
+                .map(|(key, title)| ChooserRow {
+                    key,
+                    words: format!("{}: {title}", runbook.title),
+                    aside: "one section".into(),
+                    refused: loaded.refused.clone(),
+                }),
+        );
+    }
+    rows
+}
+
+/// Sections of a runbook that hold several steps: the first step's key, the heading.
+fn sections(runbook: &Runbook) -> Vec<(String, String)> {
+    let mut sections: Vec<(String, String)> = Vec::new();
+    for step in &runbook.steps {
+        let Some(title) = step.phase.first() else {
+            continue;
+        };
+        if !sections.iter().any(|(_, t)| t == title) {
+            sections.push((format!("{}#{}", runbook.id, step.id), title.clone()));
+        }
+    }
+    sections
+}

@@ -1,0 +1,376 @@
+//! From an action of a runbook to what is shown, digested, journaled and performed: endpoints, not names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+use super::road::{Road, action_ref, free};
+use super::state::State;
+use crate::incident;
+use crate::incident::acts::postgres::{PgAct, PgRole, PgSight};
+use crate::incident::acts::redis::RedisAct;
+use crate::incident::acts::{Act, Wait};
+use crate::incident::journal::fold::Phase;
+use crate::incident::journal::intent::LastKnown;
+use crate::incident::journal::{Fact, Mode, Note, Place, Resolved, ResolvedCheck};
+use crate::incident::names::{LinkId, StepId, TargetId};
+use crate::incident::resolve::{
+    effective_danger, guard_allows, guarded_name, substitute_capture, substitute_condition,
+};
+use crate::incident::runbook::{Action, ActionRef, Check, Code, Danger, Role, Step, Vars};
+
+/// How often `verify` is polled when the card does not say.
+pub const EVERY: Duration = Duration::from_secs(2);
+
+/// When the operator is asked whether to wait on, when the card does not say.
+pub const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The danger of a step as the list shows it: the card's, or the greatest of its acts.
+pub fn danger_of(step: &Step) -> Danger {
+    let acts = step.actions().map(|action| effective_danger(step, action));
+    acts.chain(step.card.danger).max().unwrap_or_default()
+}
+
+/// The action a reference means.
+pub fn action_of<'a>(step: &'a Step, reference: &ActionRef) -> Option<&'a Action> {
+    let code = |check: &'a Check| match check {
+        Check::Code(action) => Some(action),
+        Check::Condition(_) => None,
+    };
+    let wanted = |action: &&Action| action.index == reference.index;
+    match reference.role {
+        Role::Run => step.actions().find(wanted),
+        Role::Check => step.checks.iter().filter_map(code).find(wanted),
+        Role::Verify => step.verify.iter().filter_map(code).find(wanted),
+        Role::Rollback => step.rollback.iter().find(wanted),
+    }
+}
+
+/// What an action comes to, here and now.
+///
+/// # Errors
+/// Why it can't be asked about: a variable that is not set, a target the site does not know, a guard of names.
+pub fn resolve(state: &State, reference: &ActionRef) -> Result<Resolved, String> {
+    let road = Road::of(state, reference.walk).ok_or("its runbook is not open here")?;
+    let step = road
+        .runbook
+        .step(&reference.step)
+        .ok_or_else(|| format!("the runbook has no step #{}", reference.step))?;
+    let action = action_of(step, reference).ok_or_else(|| format!("there is no {reference}"))?;
+    let attempt = road
+        .action_attempt(reference)
+        .map_or(1, |a| a.intent.resolved.attempt + 1);
+    let mut resolved = bare(state, &road, step, reference.clone())?;
+    let names = secret_names(&road);
+    let action = incident::resolve::resolved(action, &resolved.vars, &names)?;
+    resolved.attempt = attempt;
+    resolved.danger = effective_danger(step, &action);
+    resolved.phrase = incident::resolve::phrase(step, &action);
+    name_guarded(step, &action)?;
+    if reference.role == Role::Run {
+        let last = step.actions().last().map(|a| a.index) == Some(action.index);
+        whole_step(&mut resolved, step, &names, last)?;
+    } else {
+        resolved.hold = None;
+    }
+    with_action(&mut resolved, action);
+    resolved.targets = places(state, &resolved)?;
+    promotion(state, &road, &mut resolved);
+    Ok(resolved)
+}
+
+/// A step's checks and verification without an act, for an evaluation that runs nothing.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn look(state: &State, walk: u32, id: &StepId) -> Result<Resolved, String> {
+    let road = Road::of(state, walk).ok_or("its runbook is not open here")?;
+    let step = road
+        .runbook
+        .step(id)
+        .ok_or_else(|| format!("the runbook has no step #{id}"))?;
+    let reference = step.actions().next().map_or_else(
+        || ActionRef {
+            walk,
+            step: id.clone(),
+            index: 0,
+            role: Role::Check,
+        },
+        |action| action_ref(walk, id, action),
+    );
+    let mut resolved = bare(state, &road, step, reference)?;
+    whole_step(&mut resolved, step, &secret_names(&road), true)?;
+    Ok(resolved)
+}
+
+/// A step's `when` as its only check.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn when(state: &State, walk: u32, id: &StepId) -> Result<Option<Resolved>, String> {
+    let mut resolved = look(state, walk, id)?;
+    let road = Road::of(state, walk).ok_or("its runbook is not open here")?;
+    let Some(condition) = road.runbook.step(id).and_then(|s| s.card.when.as_ref()) else {
+        return Ok(None);
+    };
+    let condition = substitute_condition(condition, &resolved.vars, &secret_names(&road))?;
+    resolved.checks = vec![ResolvedCheck::Condition(condition)];
+    resolved.verify = Vec::new();
+    Ok(Some(resolved))
+}
+
+fn bare(
+    state: &State,
+    road: &Road<'_>,
+    step: &Step,
+    action: ActionRef,
+) -> Result<Resolved, String> {
+    let chosen = &road.walk.chosen;
+    let mut vars = chosen.vars.clone();
+    vars.extend(road.walk.captured.clone());
+    let names = secret_names(road);
+    let hold = step.card.hold.as_ref().map(|hold| {
+        let condition = substitute_condition(&hold.condition, &vars, &names)?;
+        Ok::<_, String>((hold.span, condition))
+    });
+    let hold = hold.transpose()?;
+    Ok(Resolved {
+        action,
+        step_title: step.title.clone(),
+        attempt: 1,
+        mode: state.mode,
+        site: state.site.name.clone(),
+        site_digest: state.site.digest.clone(),
+        runbook: chosen.runbook.clone(),
+        runbook_digest: chosen.digest.clone(),
+        code: Code::Act {
+            act: Act::Wait(Wait::For(Duration::ZERO)),
+        },
+        targets: Vec::new(),
+        vars,
+        secrets: secrets(state, chosen.walk),
+        with: Vec::new(),
+        expect: None,
+        keep_as: None,
+        path: None,
+        keep_secret: false,
+        guards: None,
+        danger: Danger::None,
+        phrase: None,
+        checks: Vec::new(),
+        verify: Vec::new(),
+        every: step.card.every.unwrap_or(EVERY),
+        timeout: step.card.timeout.unwrap_or(TIMEOUT),
+        estimate: step.card.estimate,
+        capture: Vec::new(),
+        hold,
+        last_known: None,
+        last_promotion: None,
+    })
+}
+
+fn with_action(resolved: &mut Resolved, action: Action) {
+    resolved.code = action.code;
+    resolved.with = action.attrs.with;
+    resolved.guards = action.attrs.guards;
+    resolved.expect = action.attrs.expect;
+    resolved.keep_as = action.attrs.keep_as;
+    resolved.path = action.attrs.path;
+    resolved.keep_secret = action.attrs.secret;
+}
+
+/// Names of a walk's secret variables: they reach programs by their environment, and never stand for a name.
+fn secret_names(road: &Road<'_>) -> BTreeSet<String> {
+    road.walk.chosen.secrets.iter().cloned().collect()
+}
+
+/// What holds for the step as a whole: checks before each act, captures, verification and hold after the last one.
+fn whole_step(
+    resolved: &mut Resolved,
+    step: &Step,
+    secrets: &BTreeSet<String>,
+    last: bool,
+) -> Result<(), String> {
+    let vars = &resolved.vars;
+    resolved.checks = checks(&step.checks, vars, secrets)?;
+    let captures = step.card.capture.iter();
+    resolved.capture = captures
+        .map(|capture| Ok(substitute_capture(capture, vars, secrets)?.to_string()))
+        .collect::<Result<_, String>>()?;
+    if last {
+        resolved.verify = checks(&step.verify, vars, secrets)?;
+    } else {
+        resolved.hold = None;
+    }
+    Ok(())
+}
+
+/// Only what is evaluated freely: the rest ran as acts of their own before.
+fn checks(
+    checks: &[Check],
+    vars: &Vars,
+    secrets: &BTreeSet<String>,
+) -> Result<Vec<ResolvedCheck>, String> {
+    let free = checks.iter().filter(|check| free(check));
+    free.map(|check| match check {
+        Check::Condition(condition) => {
+            let condition = substitute_condition(condition, vars, secrets)?;
+            Ok(ResolvedCheck::Condition(condition))
+        }
+        Check::Code(action) => {
+            let action = incident::resolve::resolved(action, vars, secrets)?;
+            Ok(ResolvedCheck::Code {
+                code: action.code,
+                expect: action.attrs.expect,
+                with: action.attrs.with,
+            })
+        }
+    })
+    .collect()
+}
+
+/// HMAC-SHA-256 of each secret variable under the incident's key, in hexadecimal: binds a value without telling it.
+fn secrets(state: &State, walk: u32) -> BTreeMap<String, String> {
+    let none = BTreeMap::new();
+    let values: &BTreeMap<String, SecretString> = state.memory.secrets.get(&walk).unwrap_or(&none);
+    let hashed = values.iter().filter_map(|(name, value)| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&state.memory.key).ok()?;
+        mac.update(value.expose_secret().as_bytes());
+        let bytes = mac.finalize().into_bytes();
+        let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some((name.clone(), hex))
+    });
+    hashed.collect()
+}
+
+/// Every target an act touches.
+fn touched(resolved: &Resolved) -> Vec<&TargetId> {
+    let own: Vec<&TargetId> = match &resolved.code {
+        Code::Sql { on, .. } | Code::Redis { on, .. } => vec![on],
+        Code::Act {
+            act: Act::Redis(RedisAct::Follow { target, of }),
+        } => vec![target, of],
+        Code::Act { act } => act.target().into_iter().collect(),
+        Code::Shell { .. } | Code::Http { .. } => Vec::new(),
+    };
+    let mut all: Vec<&TargetId> = Vec::new();
+    for target in own
+        .into_iter()
+        .chain(&resolved.with)
+        .chain(&resolved.guards)
+    {
+        if !all.contains(&target) {
+            all.push(target);
+        }
+    }
+    all
+}
+
+fn places(state: &State, resolved: &Resolved) -> Result<Vec<Place>, String> {
+    let touched = touched(resolved).into_iter();
+    touched
+        .map(|id| {
+            let target = state.site.target(id).ok_or_else(|| {
+                format!(
+                    "the site has no target {id} — add it to the site file, or correct the runbook"
+                )
+            })?;
+            if state.mode == Mode::Drill && !target.drill {
+                return Err(format!(
+                    "{id} is not marked for drills (drill = true in the site file)"
+                ));
+            }
+            Ok(Place {
+                target: id.clone(),
+                region: target.region.clone(),
+                place: target.endpoint.place(),
+            })
+        })
+        .collect()
+}
+
+/// `name_guard`: drills delete only their own.
+fn name_guarded(step: &Step, action: &Action) -> Result<(), String> {
+    let Some(guard) = &step.card.name_guard else {
+        return Ok(());
+    };
+    match guarded_name(action) {
+        Some(name) if guard_allows(guard, &name) => Ok(()),
+        Some(name) => Err(format!(
+            "{name} is not named {guard}, and this step touches nothing else"
+        )),
+        None => Err(format!("it names nothing to compare with {guard}")),
+    }
+}
+
+/// The target that a promotion makes the primary; also of a shell fence with `guards=`.
+fn promoted(resolved: &Resolved) -> Option<&TargetId> {
+    match &resolved.code {
+        Code::Act {
+            act: Act::Postgres(PgAct::Promote { target }),
+        } => Some(target),
+        _ => resolved.guards.as_ref(),
+    }
+}
+
+fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
+    let Some(target) = promoted(resolved).cloned() else {
+        return;
+    };
+    let Some(link) = state.site.link_to(&target) else {
+        return;
+    };
+    let entries = road.incident.entries.iter().rev();
+    let seen = entries.filter_map(|e| match &e.fact {
+        Fact::Note(Note::LastSeen {
+            link: of,
+            sight,
+            at,
+        }) if *of == link.id.0 => Some((sight.as_ref(), *at)),
+        _ => None,
+    });
+    let from_journal = seen
+        .filter_map(|(sight, at)| last_known(link.id.clone(), sight, at))
+        .next();
+    let live = super::duty::last_seen(state, &link.id)
+        .and_then(|(sight, at)| last_known(link.id.clone(), &sight, at));
+    resolved.last_known = match (live, from_journal) {
+        (Some(live), Some(kept)) => Some(if live.at >= kept.at { live } else { kept }),
+        (live, kept) => live.or(kept),
+    };
+    resolved.last_promotion = last_promotion(state, road, &[&link.from, &link.to]);
+}
+
+fn last_known(link: LinkId, sight: &PgSight, at: DateTime<Utc>) -> Option<LastKnown> {
+    let PgRole::Primary(primary) = &sight.role else {
+        return None;
+    };
+    Some(LastKnown {
+        link,
+        lsn: primary.lsn,
+        at,
+        system_id: sight.system_id,
+        timeline: sight.timeline,
+    })
+}
+
+/// The newest promotion of either end of a pair: in this incident's journal, or as the hall found it in earlier ones.
+fn last_promotion(state: &State, road: &Road<'_>, pair: &[&TargetId]) -> Option<DateTime<Utc>> {
+    let earlier = pair
+        .iter()
+        .filter_map(|t| state.memory.promotions.get(*t))
+        .copied();
+    let steps = road.incident.walks.iter().flat_map(|w| w.steps.values());
+    let attempts = steps
+        .flat_map(|s| s.actions.values())
+        .flat_map(|a| &a.attempts);
+    let here = attempts
+        .filter(|a| matches!(a.phase(), Phase::Done | Phase::Unknown | Phase::Running))
+        .filter(|a| promoted(&a.intent.resolved).is_some_and(|t| pair.contains(&t)))
+        .map(|a| a.ended.as_ref().map_or(a.confirmed, |e| e.at));
+    earlier.chain(here).max()
+}

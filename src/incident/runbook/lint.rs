@@ -1,0 +1,280 @@
+//! What `warroom check` finds in a runbook beyond its grammar: names nobody has, steps nobody reaches, variables nobody sets,
+//! commands that destroy, leak, never end or can't work.
+
+mod commands;
+mod graph;
+mod targets;
+mod variables;
+
+use std::ops::Range;
+
+use chrono::{Days, NaiveDate};
+
+use super::super::acts::Act;
+use super::super::acts::redis::RedisAct;
+use super::super::fault::{Fault, Source};
+use super::super::names::RunbookId;
+use super::super::resolve::effective_danger;
+use super::super::site::Site;
+use super::parse::read;
+use super::{Action, Code, Danger, Role, Runbook, Step, http_method};
+use commands::{Rules, bare};
+
+pub use commands::{ambient_client, destructive_command, promotion};
+
+/// Everything that is wrong with a runbook's file, grammar and meaning, in the file's order.
+pub fn check(
+    file: &str,
+    text: &str,
+    id: RunbookId,
+    site: Option<&Site>,
+    today: NaiveDate,
+) -> Vec<Fault> {
+    let (runbook, mut faults) = read(file, text, id);
+    faults.extend(lint(&runbook, Source { file, text }, site, today));
+    faults.sort_by_key(|fault| (fault.line, fault.col));
+    faults
+}
+
+/// What is wrong with what a runbook says; names are looked up when a site is given. `source` is the text it was read from.
+pub fn lint(
+    runbook: &Runbook,
+    source: Source<'_>,
+    site: Option<&Site>,
+    today: NaiveDate,
+) -> Vec<Fault> {
+    let mut lint = Lint {
+        runbook,
+        source,
+        faults: Vec::new(),
+    };
+    lint.review(today);
+    lint.secrets();
+    graph::references(&mut lint);
+    graph::reachable(&mut lint);
+    variables::set(&mut lint, site);
+    if let Some(site) = site {
+        targets::known(&mut lint, site);
+    }
+    for step in &runbook.steps {
+        lint.step(step);
+        for action in step.all_actions() {
+            lint.action(step, action);
+        }
+    }
+    let mut faults = lint.faults;
+    faults.sort_by_key(|fault| (fault.line, fault.col));
+    faults.dedup();
+    faults
+}
+
+/// A runbook while its faults are collected.
+struct Lint<'a> {
+    runbook: &'a Runbook,
+    source: Source<'a>,
+    faults: Vec<Fault>,
+}
+
+impl Lint<'_> {
+    fn fault(&mut self, at: &Range<usize>, what: impl Into<String>, instead: impl Into<String>) {
+        self.faults.push(self.source.fault(at, what, instead));
+    }
+
+    fn warn(&mut self, at: &Range<usize>, what: impl Into<String>, instead: impl Into<String>) {
+        self.faults.push(self.source.warning(at, what, instead));
+    }
+
+    /// The place of `word`, standing by itself, at or after a line; the line's start when it is not there.
+    fn near(&self, line: usize, word: &str) -> Range<usize> {
+        let start = self.line_start(line);
+        let text = &self.source.text[start..];
+        let part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+        let alone = |at: usize| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + word.len()..].chars().next();
+            !before.is_some_and(part) && !after.is_some_and(part)
+        };
+        let found = text
+            .match_indices(word)
+            .map(|(at, _)| at)
+            .find(|at| alone(*at));
+        let at = start + found.unwrap_or_default();
+        at..at
+    }
+
+    fn line_start(&self, line: usize) -> usize {
+        let lines = self.source.text.split_inclusive('\n');
+        lines.take(line.saturating_sub(1)).map(str::len).sum()
+    }
+
+    /// The place in the file of a byte of an action's code, which a list may have indented.
+    fn in_code(&self, action: &Action, code: &str, offset: usize) -> Range<usize> {
+        let start = code[..offset].rfind('\n').map_or(0, |n| n + 1);
+        let line = code[start..].lines().next().unwrap_or_default();
+        let base = self.line_start(action.line);
+        let at = self.source.text[base..]
+            .find(line)
+            .map(|at| at + offset - start);
+        let at = base + at.unwrap_or_default();
+        at..at
+    }
+
+    fn review(&mut self, today: NaiveDate) {
+        let card = &self.runbook.card;
+        let due = card
+            .reviewed
+            .zip(card.review_every)
+            .and_then(|(reviewed, every)| {
+                reviewed.checked_add_days(Days::new(every.as_secs() / 86_400))
+            });
+        if let Some(due) = due.filter(|due| *due < today) {
+            let at = self.near(1, "reviewed");
+            let what = format!("the runbook's review was due on {due}");
+            self.warn(&at, what, "review it, and set reviewed to the day");
+        }
+    }
+
+    fn secrets(&mut self) {
+        for (at, rule) in commands::SECRET_RULES.broken_in(self.source.text) {
+            self.fault(&at, rule.what, rule.instead);
+        }
+        for (at, rule) in commands::SUSPECT_RULES.broken_in(self.source.text) {
+            self.warn(&at, rule.what, rule.instead);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let danger = |action: &Action| effective_danger(step, action);
+        let worst = step.actions().map(danger).max().unwrap_or_default();
+        if let Some(said) = step.card.danger.filter(|said| *said < worst) {
+            let at = self.near(step.line, "danger");
+            let what = format!("the card says {said}, and its act is {worst}");
+            self.warn(&at, what, "a card can only raise it, say what it is");
+        }
+        if let Some(action) = step.rollback.first().filter(|_| worst == Danger::OneWay) {
+            let at = self.near(action.line, "");
+            let what = "nothing is rolled back past a one-way step";
+            self.warn(&at, what, "take the rollback out, it is never offered");
+        }
+        let unsafe_act = step
+            .actions()
+            .find(|action| danger(action) == Danger::Destructive && destroys_data(action));
+        let guarded = step.card.safety.is_some() || step.card.name_guard.is_some();
+        if let Some(action) = unsafe_act.filter(|_| !guarded) {
+            let at = self.near(action.line, "");
+            let what = "destroys, and no copy is made before";
+            self.warn(
+                &at,
+                what,
+                "name the step that makes one, safety = \"#its-id\"",
+            );
+        }
+    }
+
+    fn action(&mut self, step: &Step, action: &Action) {
+        match &action.code {
+            Code::Shell { script, .. } => {
+                self.rules(action, script, &commands::ENDLESS_RULES);
+                self.rules(action, script, &commands::BROKEN_RULES);
+                self.rules(action, script, &commands::ARGV_RULES);
+                self.placeholders(action, script);
+                self.ambient(action, script);
+                self.destructive(step, action, script);
+                if action.attrs.guards.is_none() {
+                    self.promotion(action, script, "use postgres.promote, or add guards=TARGET");
+                }
+            }
+            Code::Sql { text, .. } => {
+                self.rules(action, text, &commands::BROKEN_RULES);
+                self.placeholders(action, text);
+                self.destructive(step, action, text);
+                self.promotion(action, text, "use postgres.promote");
+            }
+            Code::Redis { text, .. } => {
+                self.placeholders(action, text);
+                self.destructive(step, action, text);
+                self.promotion(action, text, "use redis.promote");
+            }
+            Code::Http { text } => {
+                // A body may well hold markup.
+                let head = text.split("\n\n").next().unwrap_or_default();
+                self.placeholders(action, head);
+                if http_method(text) == Some("DELETE") {
+                    self.undeclared(step, action, text, "DELETE");
+                }
+            }
+            Code::Act { .. } => {}
+        }
+    }
+
+    fn rules(&mut self, action: &Action, code: &str, rules: &Rules) {
+        for (found, rule) in rules.broken_in(&bare(code)) {
+            // A pattern may begin with the space before what it finds.
+            let lead = code[found.clone()].len() - code[found.clone()].trim_start().len();
+            let at = self.in_code(action, code, found.start + lead);
+            self.fault(&at, rule.what, rule.instead);
+        }
+    }
+
+    fn placeholders(&mut self, action: &Action, code: &str) {
+        // mktemp's own template is no placeholder.
+        if !code.contains("mktemp") {
+            self.rules(action, code, &commands::PLACEHOLDER_RULES);
+        }
+    }
+
+    fn ambient(&mut self, action: &Action, script: &str) {
+        if let Some(client) = ambient_client(script).filter(|_| action.attrs.with.is_empty()) {
+            let at = self.in_code(action, script, offset(script, client));
+            let what = format!("{client} acts on whatever is configured where it runs");
+            self.fault(&at, what, "add with=TARGET behind the fence");
+        }
+    }
+
+    fn promotion(&mut self, action: &Action, code: &str, instead: &str) {
+        if let Some(found) = promotion(code) {
+            let at = self.in_code(action, code, offset(code, found));
+            let what = format!("{found:?} promotes past every guard");
+            self.fault(&at, what, instead);
+        }
+    }
+
+    fn destructive(&mut self, step: &Step, action: &Action, code: &str) {
+        if let Some(found) = destructive_command(code) {
+            self.undeclared(step, action, code, found);
+        }
+    }
+
+    /// Something destructive is `found` in an action whose card does not say so.
+    fn undeclared(&mut self, step: &Step, action: &Action, code: &str, found: &str) {
+        let at = self.in_code(action, code, offset(code, found));
+        match action.role {
+            Role::Check | Role::Verify => {
+                let what = format!("{found:?} destroys, in a fence that only asks");
+                self.fault(&at, what, "move it to a step of its own");
+            }
+            Role::Run if step.card.danger.is_none() => {
+                let what = format!("{found:?} destroys, and the step carries no danger");
+                self.fault(&at, what, "add danger = \"destructive\" to its card");
+            }
+            Role::Run | Role::Rollback => {}
+        }
+    }
+}
+
+/// Where `part`, a piece of `whole`, begins in it.
+fn offset(whole: &str, part: &str) -> usize {
+    (part.as_ptr() as usize)
+        .checked_sub(whole.as_ptr() as usize)
+        .filter(|at| *at <= whole.len())
+        .or_else(|| whole.find(part))
+        .unwrap_or_default()
+}
+
+/// Fences and sessions can be taken back; data can't.
+fn destroys_data(action: &Action) -> bool {
+    match &action.code {
+        Code::Act { act } => matches!(act, Act::Redis(RedisAct::Follow { .. })),
+        Code::Shell { .. } | Code::Sql { .. } | Code::Redis { .. } | Code::Http { .. } => true,
+    }
+}

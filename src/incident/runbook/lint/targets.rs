@@ -1,0 +1,254 @@
+//! Names of a runbook against the site: each is there, and is of a system that has the word.
+
+use super::super::super::acts::postgres::PgCondition;
+use super::super::super::acts::redis::{RedisAct, RedisCondition};
+use super::super::super::acts::{Act, Condition, Wait};
+use super::super::super::fault::nearest;
+use super::super::super::names::TargetId;
+use super::super::super::site::Site;
+use super::super::{Action, Code, Step, System, VarSource};
+use super::Lint;
+
+const POSTGRES: &[System] = &[System::Postgres];
+const REDIS: &[System] = &[System::Redis];
+const SENTINEL: &[System] = &[System::Sentinel];
+const HTTP: &[System] = &[System::Http];
+const REPLICATED: &[System] = &[System::Postgres, System::Redis];
+const SPEAKS_REDIS: &[System] = &[System::Redis, System::Sentinel];
+/// Any system will do.
+const ANY: &[System] = &[
+    System::Postgres,
+    System::Redis,
+    System::Sentinel,
+    System::Http,
+    System::Files,
+];
+
+/// A name as some word uses it.
+struct Use<'a> {
+    word: String,
+    name: &'a str,
+    kind: Kind,
+}
+
+/// What a name must be.
+enum Kind {
+    Target(&'static [System]),
+    Backup,
+    Region,
+}
+
+/// Reports names the site does not have, and targets of the wrong system.
+pub(super) fn known(lint: &mut Lint<'_>, site: &Site) {
+    let runbook = lint.runbook;
+    for step in &runbook.steps {
+        let mut uses: Vec<(usize, Use<'_>)> = Vec::new();
+        for action in step.all_actions() {
+            uses.extend(
+                action_uses(action)
+                    .into_iter()
+                    .map(|used| (action.line, used)),
+            );
+        }
+        uses.extend(card_uses(step).into_iter().map(|used| (step.line, used)));
+        for (line, used) in uses {
+            let wrong = match used.name.strip_prefix('$') {
+                Some(name) => variable(lint, name, &used),
+                None => named(site, &used),
+            };
+            if let Some((what, instead)) = wrong {
+                // Attributes stand on the line above the fence's content.
+                let at = lint.near(line.saturating_sub(1), used.name);
+                lint.fault(&at, what, instead);
+            }
+        }
+    }
+}
+
+fn card_uses(step: &Step) -> Vec<Use<'_>> {
+    let kept = step.card.capture.iter().map(|capture| {
+        let systems = match capture.what.split_once('.') {
+            Some(("postgres", _)) => POSTGRES,
+            Some(("redis", "master")) => SENTINEL,
+            Some(("redis", _)) => REDIS,
+            Some(("http", _)) => HTTP,
+            _ => ANY,
+        };
+        target(capture.what.clone(), &capture.of, systems)
+    });
+    step.conditions()
+        .flat_map(condition_uses)
+        .chain(kept)
+        .collect()
+}
+
+fn target<'a>(word: impl Into<String>, name: &'a TargetId, kind: &'static [System]) -> Use<'a> {
+    Use {
+        word: word.into(),
+        name: name.as_str(),
+        kind: Kind::Target(kind),
+    }
+}
+
+fn action_uses(action: &Action) -> Vec<Use<'_>> {
+    let mut uses = match &action.code {
+        Code::Sql { on, .. } => vec![target("sql", on, POSTGRES)],
+        Code::Redis { on, .. } => vec![target("redis", on, SPEAKS_REDIS)],
+        Code::Act { act } => act_uses(act),
+        Code::Shell { .. } | Code::Http { .. } => Vec::new(),
+    };
+    uses.extend(
+        action
+            .attrs
+            .with
+            .iter()
+            .map(|name| target("with", name, ANY)),
+    );
+    let guards = action.attrs.guards.iter();
+    uses.extend(guards.map(|name| target("guards", name, REPLICATED)));
+    uses
+}
+
+fn act_uses(act: &Act) -> Vec<Use<'_>> {
+    match act {
+        Act::Postgres(pg) => vec![target(act.word(), pg.target(), POSTGRES)],
+        Act::Redis(redis) => match redis {
+            RedisAct::Failover { target: name } => vec![target(act.word(), name, SENTINEL)],
+            RedisAct::Follow { target: name, of } => {
+                vec![
+                    target(act.word(), name, REDIS),
+                    target(act.word(), of, REDIS),
+                ]
+            }
+            RedisAct::Promote { target: name }
+            | RedisAct::Save { target: name }
+            | RedisAct::Bgrewriteaof { target: name } => vec![target(act.word(), name, REDIS)],
+        },
+        Act::Wait(Wait::UntilHolds(condition)) => condition_uses(condition),
+        Act::Wait(Wait::For(_) | Wait::Until(_)) | Act::Runbook(_) => Vec::new(),
+    }
+}
+
+fn condition_uses(condition: &Condition) -> Vec<Use<'_>> {
+    match condition {
+        Condition::Reachable { target: name } => vec![target("reachable", name, ANY)],
+        Condition::Healthy { target: name } => vec![target("healthy", name, HTTP)],
+        Condition::Lag { of, .. } => vec![target("lag", of, REPLICATED)],
+        Condition::Postgres(condition) => pg_uses(condition),
+        Condition::Redis(condition) => redis_uses(condition),
+        Condition::Backup { of, .. } => vec![Use {
+            word: "backup".into(),
+            name: of.as_str(),
+            kind: Kind::Backup,
+        }],
+        Condition::Region { healthy } => vec![Use {
+            word: "region".into(),
+            name: healthy.as_str(),
+            kind: Kind::Region,
+        }],
+        Condition::Objective { .. } | Condition::Sum { .. } => Vec::new(),
+    }
+}
+
+fn pg_uses(condition: &PgCondition) -> Vec<Use<'_>> {
+    let word = match condition {
+        PgCondition::Writable { .. } => "writable",
+        PgCondition::ReadOnly { .. } => "read_only",
+        PgCondition::Fenced { .. } => "fenced",
+        PgCondition::Loss { .. } => "loss",
+        PgCondition::SameTimeline { .. } => "same_timeline",
+        PgCondition::RowCounts { .. } => "row_counts",
+    };
+    let names = condition.targets().into_iter();
+    names.map(|name| target(word, name, POSTGRES)).collect()
+}
+
+fn redis_uses(condition: &RedisCondition) -> Vec<Use<'_>> {
+    match condition {
+        RedisCondition::Role { of, .. } => vec![target("role", of, REDIS)],
+        RedisCondition::Keys { of, .. } => vec![target("keys", of, REDIS)],
+        RedisCondition::MasterIs { of, target: name } => vec![
+            target("master_is", of, SENTINEL),
+            target("master_is", name, REDIS),
+        ],
+    }
+}
+
+/// What is wrong with a name, and what to write instead.
+type Wrong = Option<(String, String)>;
+
+fn named(site: &Site, used: &Use<'_>) -> Wrong {
+    let missing = |kind: &str, known: Vec<&str>| {
+        let instead = match nearest(used.name, known.iter().copied()) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => format!("known: {}", known.join(", ")),
+        };
+        Some((format!("the site has no {kind} {:?}", used.name), instead))
+    };
+    match used.kind {
+        Kind::Target(systems) => {
+            let found = site.targets.iter().find(|t| t.id.as_str() == used.name);
+            let of = |system: &str| systems.iter().any(|s| s.word() == system);
+            match found.map(|target| target.endpoint.system()) {
+                Some(system) if of(system) => None,
+                Some(system) => wrong_system(used, system, systems),
+                None => {
+                    let fitting = site.targets.iter().filter(|t| of(t.endpoint.system()));
+                    missing("target", fitting.map(|t| t.id.as_str()).collect())
+                }
+            }
+        }
+        Kind::Backup => match site.backups.iter().any(|b| b.id.as_str() == used.name) {
+            true => None,
+            false => missing(
+                "backup",
+                site.backups.iter().map(|b| b.id.as_str()).collect(),
+            ),
+        },
+        Kind::Region => match site.regions.iter().any(|r| r.id.as_str() == used.name) {
+            true => None,
+            false => missing(
+                "region",
+                site.regions.iter().map(|r| r.id.as_str()).collect(),
+            ),
+        },
+    }
+}
+
+fn wrong_system(used: &Use<'_>, system: &str, wanted: &[System]) -> Wrong {
+    let wanted: Vec<&str> = wanted.iter().map(|system| system.word()).collect();
+    let what = format!(
+        "{} is {system}, and {} is for {}",
+        used.name,
+        used.word,
+        wanted.join(" and ")
+    );
+    Some((what, "name another target, or use another word".into()))
+}
+
+/// A variable is judged by what its operator may choose from.
+fn variable(lint: &Lint<'_>, name: &str, used: &Use<'_>) -> Wrong {
+    let vars = &lint.runbook.card.vars;
+    let from = vars.iter().find(|var| var.name == name)?.from?;
+    match (&used.kind, from) {
+        (Kind::Target(systems), VarSource::Targets(Some(system))) => {
+            match systems.contains(&system) {
+                true => None,
+                false => wrong_system(used, system.word(), systems),
+            }
+        }
+        (Kind::Target(_), VarSource::Targets(None))
+        | (Kind::Backup, VarSource::Backups)
+        | (
+            Kind::Region,
+            VarSource::Regions | VarSource::StandbyRegions | VarSource::PrimaryRegions,
+        ) => None,
+        _ => {
+            let what = format!(
+                "{} is chosen from something else than {} is for",
+                used.name, used.word
+            );
+            Some((what, "choose it from what the word is for".into()))
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Variables: each one that is used is asked for by the card, or kept from an output.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::super::super::site::Site;
+use super::super::{Action, Code, Step};
+use super::Lint;
+use super::commands::bare;
+
+/// What every shell or its caller sets.
+const AMBIENT: [&str; 27] = [
+    "BASH",
+    "BASHPID",
+    "BASH_REMATCH",
+    "BASH_SOURCE",
+    "EUID",
+    "FUNCNAME",
+    "GROUPS",
+    "HOME",
+    "HOSTNAME",
+    "IFS",
+    "LANG",
+    "LC_ALL",
+    "LINENO",
+    "LOGNAME",
+    "OLDPWD",
+    "OPTARG",
+    "OPTIND",
+    "PATH",
+    "PIPESTATUS",
+    "PPID",
+    "PWD",
+    "RANDOM",
+    "REPLY",
+    "SECONDS",
+    "TMPDIR",
+    "UID",
+    "USER",
+];
+
+/// What `with=TARGET` sets.
+const OF_TARGETS: [&str; 4] = ["PG", "AWS_", "KUBE", "REDIS"];
+
+/// Reports variables that are used and never set.
+pub(super) fn set(lint: &mut Lint<'_>, site: Option<&Site>) {
+    let runbook = lint.runbook;
+    let mut set: BTreeSet<&str> = runbook
+        .card
+        .vars
+        .iter()
+        .map(|var| var.name.as_str())
+        .collect();
+    let actions = runbook.steps.iter().flat_map(Step::all_actions);
+    set.extend(actions.filter_map(|action| action.attrs.keep_as.as_deref()));
+    for step in &runbook.steps {
+        let mut used: Vec<(usize, String)> = Vec::new();
+        for action in step.all_actions() {
+            used.extend(
+                action_uses(action, site)
+                    .into_iter()
+                    .map(|name| (action.line, name)),
+            );
+        }
+        used.extend(card_uses(step).into_iter().map(|name| (step.line, name)));
+        let mut told = BTreeSet::new();
+        for (line, name) in used {
+            if !set.contains(name.as_str()) && told.insert(name.clone()) {
+                let at = lint.near(line.saturating_sub(1), &name);
+                let instead = format!(
+                    "add [vars.{name}] to the runbook card, or as={name} to a fence before"
+                );
+                lint.fault(&at, format!("${name} is used and never set"), instead);
+            }
+        }
+    }
+}
+
+fn card_uses(step: &Step) -> Vec<String> {
+    let conditions = step.conditions().flat_map(|condition| {
+        let mut condition = condition.clone();
+        dollars(condition.texts_mut().into_iter().map(|text| text.as_str()))
+    });
+    let kept = step.card.capture.iter().map(|capture| capture.of.as_str());
+    let guard = step.card.name_guard.as_deref();
+    conditions.chain(dollars(kept.chain(guard))).collect()
+}
+
+/// The names of the texts that are `$NAME`.
+fn dollars<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> {
+    let names = texts.filter_map(|text| text.strip_prefix('$'));
+    names.map(str::to_owned).collect()
+}
+
+fn action_uses(action: &Action, site: Option<&Site>) -> Vec<String> {
+    let targets = action.attrs.with.iter().chain(&action.attrs.guards);
+    let mut used = dollars(targets.map(|target| target.as_str()));
+    match &action.code {
+        Code::Shell { script, host, .. } => {
+            used.extend(dollars(host.iter().map(String::as_str)));
+            used.extend(
+                shell_uses(script)
+                    .into_iter()
+                    .filter(|name| !is_given(action, site, name)),
+            );
+        }
+        Code::Sql { on, text, .. } => {
+            used.extend(dollars([on.as_str()].into_iter()));
+            used.extend(sql_uses(text));
+        }
+        Code::Redis { on, text } => {
+            used.extend(dollars([on.as_str()].into_iter()));
+            let words = text
+                .split_whitespace()
+                .map(|word| word.trim_matches(['"', '\'']));
+            used.extend(dollars(words));
+        }
+        Code::Http { text } => used.extend(found(&BRACES, text)),
+        Code::Act { act } => {
+            let mut act = act.clone();
+            used.extend(dollars(
+                act.texts_mut().into_iter().map(|text| text.as_str()),
+            ));
+        }
+    }
+    used
+}
+
+/// Whether a shell has the variable without the runbook: from its login, or from `with=`.
+fn is_given(action: &Action, site: Option<&Site>, name: &str) -> bool {
+    let with = &action.attrs.with;
+    let targets = site.into_iter().flat_map(|site| &site.targets);
+    AMBIENT.contains(&name)
+        || name.starts_with("XDG_")
+        || !with.is_empty() && OF_TARGETS.iter().any(|prefix| name.starts_with(prefix))
+        || targets
+            .filter(|t| with.contains(&t.id))
+            .any(|t| t.env.contains_key(name))
+}
+
+static ASSIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?m)(?:(?:^|[\s;&|(])([A-Za-z_]\w*)\+?=)|(?:\bfor\s+([A-Za-z_]\w*))|(?:\b(?:read|mapfile|readarray|local|declare|export|getopts)\s((?:[^\n;|&]*)))").ok()
+});
+static SQL_QUIET: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?s)'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\$\w*\$.*?\$\w*\$").ok());
+static SQL_NAMES: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?:^|[^:\w]):"?([A-Za-z_]\w*)"?"#).ok());
+static BRACES: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}").ok());
+
+fn found(pattern: &Option<Regex>, text: &str) -> Vec<String> {
+    let matches = pattern
+        .iter()
+        .flat_map(|pattern| pattern.captures_iter(text));
+    matches
+        .flat_map(|found| {
+            found
+                .iter()
+                .skip(1)
+                .flatten()
+                .map(|m| m.as_str().to_owned())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn sql_uses(text: &str) -> Vec<String> {
+    match SQL_QUIET.as_ref() {
+        Some(quiet) => found(&SQL_NAMES, &quiet.replace_all(text, " ")),
+        None => Vec::new(),
+    }
+}
+
+/// Variables a script reads and never sets, those with a default left out.
+fn shell_uses(script: &str) -> Vec<String> {
+    let text = bare(script);
+    let own: BTreeSet<String> = found(&ASSIGNED, &text)
+        .iter()
+        .flat_map(|names| names.split_whitespace())
+        .map(|word| word.split('=').next().unwrap_or_default().to_owned())
+        .collect();
+    let read = expanded(&text).into_iter();
+    read.filter(|name| !own.contains(name)).collect()
+}
+
+/// Names behind `$` and `${`, outside single quotes.
+fn expanded(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let (mut single, mut double) = (false, false);
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\'' if !double => single = !single,
+            '"' if !single => double = !double,
+            '\\' if !single => {
+                chars.next();
+            }
+            '$' if !single => names.extend(name_at(&text[at + 1..])),
+            _ => {}
+        }
+    }
+    names
+}
+
+fn name_at(rest: &str) -> Option<String> {
+    let (inside, braced) = match rest.strip_prefix('{') {
+        Some(inside) => (inside.trim_start_matches(['#', '!']), true),
+        None => (rest, false),
+    };
+    let end = inside
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .unwrap_or(inside.len());
+    let (name, after) = inside.split_at(end);
+    let named = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    // ${NAME:-x}, ${NAME-x}, ${NAME:=x}, ${NAME:+x}: it may be unset.
+    let optional = braced
+        && [":-", "-", ":=", "=", ":+", "+"]
+            .iter()
+            .any(|tail| after.starts_with(tail));
+    (named && !optional).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_script_needs_from_outside_is_found() {
+        let table: [(&str, &[&str]); 12] = [
+            ("echo $A ${B} \"$C\"", &["A", "B", "C"]),
+            ("echo '$A' \\$B $1 $? $$ ${#D}", &["D"]),
+            ("echo ${A:-x} ${B-} ${C%.dump}", &["C"]),
+            ("A=1; echo $A", &[]),
+            ("for f in *; do echo $f; done", &[]),
+            ("while read -r a b; do echo $a $b; done", &[]),
+            ("# $A\necho", &[]),
+            ("awk '{print $NF}'", &[]),
+            ("x=$(cat $F)", &["F"]),
+            ("echo \"it's $A\"", &["A"]),
+            ("local n=$A; echo $n", &["A"]),
+            ("export A; echo $A", &[]),
+        ];
+        for (script, names) in table {
+            assert_eq!(shell_uses(script), names, "{script}");
+        }
+    }
+
+    #[test]
+    fn what_a_statement_binds_is_found() {
+        let table: [(&str, &[&str]); 6] = [
+            ("SELECT :A, :\"B\"", &["A", "B"]),
+            ("SELECT a::text, ':A', 'it''s :A'", &[]),
+            ("-- :A\nSELECT /* :B */ 1", &[]),
+            ("DO $$ BEGIN :A END $$", &[]),
+            ("SELECT x[1:n]", &[]),
+            ("WHERE id = :ID;", &["ID"]),
+        ];
+        for (text, names) in table {
+            assert_eq!(sql_uses(text), names, "{text}");
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! A Markdown file as headings with what stands under each: prose, fences and list items, each at its place.
+//!
+//! Nothing is judged here; what a fence or an item means is decided where the steps are made.
+
+use std::iter::Peekable;
+use std::ops::Range;
+
+use pulldown_cmark::{
+    BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, OffsetIter, Options, Parser, Tag, TagEnd,
+};
+
+use super::prose::Inline;
+use super::{Admonition, Block};
+
+/// A heading with what stands between it and the next one.
+#[derive(Debug, Default)]
+pub(super) struct Section {
+    /// 1 to 6; 0 for what stands before the first heading.
+    pub level: u8,
+    /// The heading's text, its marks and its `{#id}` taken off.
+    pub title: String,
+    /// `{#id}`, when it has one.
+    pub id: Option<String>,
+    /// The heading's place.
+    pub at: Range<usize>,
+    /// What stands under it, before the next heading.
+    pub content: Vec<Content>,
+}
+
+/// One block of a section.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// To be shown.
+    Prose(Block),
+    /// Code between fences.
+    Fence(Fence),
+    /// An item of a list.
+    Item(Item),
+}
+
+/// Code between fences.
+#[derive(Debug)]
+pub(super) struct Fence {
+    /// What stands behind the opening fence, as written.
+    pub info: String,
+    /// The place of `info`.
+    pub info_at: Range<usize>,
+    /// The code, its indentation by a list taken off.
+    pub text: String,
+    /// The code's place; indentation by a list is inside.
+    pub at: Range<usize>,
+    /// It stands in a quote.
+    pub quoted: bool,
+    /// Its closing fence is there.
+    pub closed: bool,
+}
+
+/// An item of a list.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// What stands in front of it.
+    pub mark: Mark,
+    /// How deep its list is nested, from 0.
+    pub depth: usize,
+    /// Its own text.
+    pub text: String,
+    /// Its place.
+    pub at: Range<usize>,
+    /// What it holds beside its text.
+    pub content: Vec<Content>,
+}
+
+/// What stands in front of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// `-`
+    Bullet,
+    /// `1.`
+    Number(u64),
+    /// `- [ ]`
+    Box,
+}
+
+/// The sections of a file in its order; the first holds what stands before the first heading.
+pub(super) fn outline(text: &str) -> Vec<Section> {
+    // Heading attributes stay off: `{prod}` is text here, and `{#id}` is read below.
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_GFM
+        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
+        | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS;
+    let mut walker = Walker {
+        text,
+        events: Parser::new_ext(text, options).into_offset_iter().peekable(),
+    };
+    let mut sections = vec![Section::default()];
+    while let Some((event, at)) = walker.events.next() {
+        if let Event::Start(Tag::Heading { level, .. }) = event {
+            sections.push(walker.heading(level, at));
+        } else if let Some(section) = sections.last_mut() {
+            walker.block(event, at, &Within::default(), &mut section.content);
+        }
+    }
+    sections
+}
+
+/// Where a block stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct Within {
+    quoted: bool,
+    depth: usize,
+}
+
+struct Walker<'a> {
+    text: &'a str,
+    events: Peekable<OffsetIter<'a>>,
+}
+
+impl<'a> Walker<'a> {
+    fn heading(&mut self, level: HeadingLevel, at: Range<usize>) -> Section {
+        let text = self.inline(|tag| matches!(tag, TagEnd::Heading(_))).text();
+        let (title, id) = split_id(&text);
+        Section {
+            level: level as u8,
+            title: title.to_owned(),
+            id: id.map(str::to_owned),
+            at,
+            content: Vec::new(),
+        }
+    }
+
+    /// Inline events up to the end of the block they stand in.
+    fn inline(&mut self, ends: impl Fn(TagEnd) -> bool) -> Inline {
+        let mut inline = Inline::default();
+        for (event, _) in self.events.by_ref() {
+            match event {
+                Event::End(tag) if ends(tag) => break,
+                event => inline.push(event),
+            }
+        }
+        inline
+    }
+
+    fn block(
+        &mut self,
+        event: Event<'a>,
+        at: Range<usize>,
+        within: &Within,
+        out: &mut Vec<Content>,
+    ) {
+        match event {
+            Event::Start(Tag::Paragraph) => {
+                let text = self.inline(|tag| tag == TagEnd::Paragraph).text();
+                out.push(Content::Prose(Block::Text(text)));
+            }
+            // Only in a quote or an item: headings of sections are met by `outline`.
+            Event::Start(Tag::Heading { .. }) => {
+                let text = self.inline(|tag| matches!(tag, TagEnd::Heading(_))).text();
+                out.push(Content::Prose(Block::Text(text)));
+            }
+            Event::Start(Tag::CodeBlock(kind)) => {
+                let fenced = matches!(kind, CodeBlockKind::Fenced(_));
+                out.push(self.code(at, fenced, within.quoted));
+            }
+            Event::Start(Tag::BlockQuote(kind)) => self.quote(kind, within, out),
+            Event::Start(Tag::List(first)) => self.list(first, within, out),
+            Event::Start(Tag::Table(_)) => self.table(out),
+            Event::Start(Tag::HtmlBlock) => {
+                let text = self.inline(|tag| tag == TagEnd::HtmlBlock).text();
+                if !text.is_empty() {
+                    out.push(Content::Prose(Block::Text(text)));
+                }
+            }
+            Event::Start(Tag::MetadataBlock(_)) => {
+                self.inline(|tag| matches!(tag, TagEnd::MetadataBlock(_)));
+            }
+            _ => {}
+        }
+    }
+
+    fn code(&mut self, block: Range<usize>, fenced: bool, quoted: bool) -> Content {
+        let mut text = String::new();
+        let mut at: Option<Range<usize>> = None;
+        for (event, range) in self.events.by_ref() {
+            match event {
+                Event::End(TagEnd::CodeBlock) => break,
+                Event::Text(part) => {
+                    text.push_str(&part);
+                    at = Some(at.map_or(range.start, |at| at.start)..range.end);
+                }
+                _ => {}
+            }
+        }
+        if !fenced {
+            return Content::Prose(Block::Code(String::new(), text));
+        }
+        let whole = &self.text[block.clone()];
+        let opening = whole.lines().next().unwrap_or_default();
+        let bare = opening.trim_start().trim_start_matches(['`', '~']);
+        let info_at = block.start + opening.len() - bare.trim_start().len();
+        let info = bare.trim().to_owned();
+        let after = (block.start + opening.len()).min(block.end);
+        Content::Fence(Fence {
+            info_at: info_at..info_at + info.len(),
+            info,
+            text,
+            at: at.unwrap_or(after..after),
+            quoted,
+            closed: closed(whole),
+        })
+    }
+
+    fn quote(&mut self, kind: Option<BlockQuoteKind>, within: &Within, out: &mut Vec<Content>) {
+        let mut inner = Vec::new();
+        let within = Within {
+            quoted: true,
+            ..*within
+        };
+        while let Some((event, at)) = self.events.next() {
+            match event {
+                Event::End(TagEnd::BlockQuote(_)) => break,
+                event => self.block(event, at, &within, &mut inner),
+            }
+        }
+        let (texts, others): (Vec<Content>, Vec<Content>) = inner
+            .into_iter()
+            .partition(|c| matches!(c, Content::Prose(Block::Text(_)) | Content::Item(_)));
+        let lines: Vec<String> = texts.iter().flat_map(lines).collect();
+        let text = lines.join("\n");
+        out.push(Content::Prose(match kind.map(admonition) {
+            Some(kind) => Block::Admonition(kind, text),
+            None => Block::Quote(text),
+        }));
+        out.extend(others);
+    }
+
+    fn list(&mut self, first: Option<u64>, within: &Within, out: &mut Vec<Content>) {
+        let mut number = first;
+        while let Some((event, at)) = self.events.next() {
+            match event {
+                Event::End(TagEnd::List(_)) => break,
+                Event::Start(Tag::Item) => {
+                    let mark = number.map_or(Mark::Bullet, Mark::Number);
+                    out.push(Content::Item(self.item(mark, at, within)));
+                    number = number.map(|n| n.saturating_add(1));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn item(&mut self, mark: Mark, at: Range<usize>, within: &Within) -> Item {
+        let mut own = Inline::default();
+        let mut content = Vec::new();
+        let deeper = Within {
+            depth: within.depth + 1,
+            ..*within
+        };
+        while let Some((event, at)) = self.events.next() {
+            match event {
+                Event::End(TagEnd::Item) => break,
+                Event::Start(Tag::Paragraph) if content.is_empty() => {
+                    own.line();
+                    let paragraph = self.inline(|tag| tag == TagEnd::Paragraph);
+                    own.join(&paragraph);
+                }
+                Event::Start(
+                    Tag::Paragraph
+                    | Tag::Heading { .. }
+                    | Tag::CodeBlock(_)
+                    | Tag::BlockQuote(_)
+                    | Tag::List(_)
+                    | Tag::Table(_)
+                    | Tag::HtmlBlock,
+                ) => self.block(event, at, &deeper, &mut content),
+                event => own.push(event),
+            }
+        }
+        Item {
+            mark: if own.ticked { Mark::Box } else { mark },
+            depth: within.depth,
+            text: own.text(),
+            at,
+            content,
+        }
+    }
+
+    fn table(&mut self, out: &mut Vec<Content>) {
+        let (mut row, mut cell) = (Vec::new(), Inline::default());
+        for (event, _) in self.events.by_ref() {
+            match event {
+                Event::End(TagEnd::Table) => break,
+                Event::End(TagEnd::TableCell) => row.push(std::mem::take(&mut cell).text()),
+                Event::End(TagEnd::TableHead | TagEnd::TableRow) => {
+                    out.push(Content::Prose(Block::Row(std::mem::take(&mut row))));
+                }
+                event => cell.push(event),
+            }
+        }
+    }
+}
+
+/// A heading's text without its `{#id}`, and the id.
+fn split_id(text: &str) -> (&str, Option<&str>) {
+    let found = text
+        .strip_suffix('}')
+        .and_then(|text| text.rsplit_once("{#"))
+        .filter(|(_, id)| {
+            !id.is_empty()
+                && id
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        });
+    match found {
+        Some((title, id)) => (title.trim_end(), Some(id)),
+        None => (text, None),
+    }
+}
+
+/// Whether a fenced block ends with a closing fence; without one the rest of the file would be code.
+fn closed(block: &str) -> bool {
+    let fence: String = block
+        .chars()
+        .take_while(|c| matches!(c, '`' | '~'))
+        .collect();
+    let last = block.trim_end().lines().skip(1).last().unwrap_or_default();
+    let last = last.trim_start_matches([' ', '\t', '>']);
+    last.starts_with(&fence) && last.chars().all(|c| fence.starts_with(c))
+}
+
+fn admonition(kind: BlockQuoteKind) -> Admonition {
+    match kind {
+        BlockQuoteKind::Note => Admonition::Note,
+        BlockQuoteKind::Tip => Admonition::Tip,
+        BlockQuoteKind::Important => Admonition::Important,
+        BlockQuoteKind::Warning => Admonition::Warning,
+        BlockQuoteKind::Caution => Admonition::Caution,
+    }
+}
+
+/// Text and items of a quote as lines.
+fn lines(content: &Content) -> Vec<String> {
+    match content {
+        Content::Prose(Block::Text(text)) => vec![text.clone()],
+        Content::Item(item) => {
+            let indent = "  ".repeat(item.depth);
+            let own = format!("{indent}{}{}", item.mark.prefix("- "), item.text);
+            let inner = item.content.iter().flat_map(lines);
+            std::iter::once(own).chain(inner).collect()
+        }
+        Content::Prose(_) | Content::Fence(_) => Vec::new(),
+    }
+}
+
+impl Mark {
+    /// The mark as it is shown in front of a text; `bullet` for a bulleted one.
+    pub(super) fn prefix(self, bullet: &str) -> String {
+        match self {
+            Mark::Bullet => bullet.to_owned(),
+            Mark::Number(n) => format!("{n}. "),
+            Mark::Box => "[ ] ".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn titles(text: &str) -> Vec<(u8, String, Option<String>)> {
+        outline(text)
+            .into_iter()
+            .skip(1)
+            .map(|s| (s.level, s.title, s.id))
+            .collect()
+    }
+
+    #[test]
+    fn only_a_hash_in_braces_is_an_id() {
+        let table = [
+            ("# A {#a}", "A", Some("a")),
+            ("# Deploy {prod}", "Deploy {prod}", None),
+            ("# A {#}", "A {#}", None),
+            ("# A {#a b}", "A {#a b}", None),
+            ("# `A` **b** {#a-1}", "A b", Some("a-1")),
+            ("A\n===", "A", None),
+        ];
+        for (text, title, id) in table {
+            let expected = (1, title.to_owned(), id.map(str::to_owned));
+            assert_eq!(titles(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn front_matter_and_comments_are_not_shown_and_fences_know_their_place() {
+        let text = "---\ntitle: x\n---\n<!-- no -->\n# T\n\n1. one\n\n   ```sh verify\n   echo a\n     echo b\n   ```\n";
+        let sections = outline(text);
+        assert!(sections[0].content.is_empty(), "{:?}", sections[0].content);
+        let Content::Item(item) = &sections[1].content[0] else {
+            panic!("{:?}", sections[1].content);
+        };
+        assert_eq!((item.mark, item.text.as_str()), (Mark::Number(1), "one"));
+        let Content::Fence(fence) = &item.content[0] else {
+            panic!("{item:?}");
+        };
+        assert_eq!(fence.info, "sh verify");
+        assert_eq!(&text[fence.info_at.clone()], "sh verify");
+        assert_eq!(fence.text, "echo a\n  echo b\n");
+        assert_eq!(&text[fence.at.clone()], "echo a\n     echo b\n");
+        assert!(fence.closed && !fence.quoted);
+    }
+
+    #[test]
+    fn a_fence_that_is_never_closed_is_noticed() {
+        let closed = |text: &str| match &outline(text)[0].content[..] {
+            [Content::Fence(fence)] => fence.closed,
+            other => panic!("{other:?}"),
+        };
+        assert!(closed("```sh\nls\n```\n"));
+        assert!(closed("~~~~sh\nls\n~~~~~\n\n"));
+        assert!(!closed("```sh\nls\n"));
+        assert!(!closed("````sh\nls\n```\n"));
+        assert!(!closed("```sh"));
+    }
+}

@@ -1,0 +1,448 @@
+//! Reads the site file: TOML, strictly, all faults at once, onto [`Site`].
+//!
+//! Nothing is looked up or opened here; what can be wrong between the lines of one file is found, and only that.
+
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::fault::{Fault, Source, Weight};
+use super::measure::Span;
+use super::names::{BackupId, LinkId, RegionId, TargetId};
+use super::site::{Backup, Endpoint, Link, Objectives, Region, RegionRole, Site, Target, Tls};
+use super::strict::{Reader, Table};
+
+use self::fields::{Folder, text};
+
+pub mod defaults;
+mod endpoints;
+mod fields;
+mod ladder;
+mod targets;
+
+/// A commented site file that shows every key. Lines that begin with `#` and no space are the defaults.
+pub const SAMPLE: &str = include_str!("../../site.sample.toml");
+
+/// Reads a site file's text. `file` is its name for faults; relative paths start at `base`, the file's folder.
+///
+/// The site is given when nothing but warnings was found.
+pub fn parse(file: &str, text: &str, base: &Path) -> (Option<Site>, Vec<Fault>) {
+    let mut reader = Reader::new(Source { file, text });
+    let table = reader.parse(0..text.len(), "the site");
+    let unreadable = std::mem::take(&mut reader.faults);
+    let site = site(&mut reader, table, &Folder::new(base), digest(text));
+    let mut faults = reader.faults;
+    // What the parser made of a line it could not read is no fault of its own.
+    faults.retain(|fault| unreadable.iter().all(|other| other.line != fault.line));
+    faults.extend(unreadable);
+    faults.sort_by_key(|fault| (fault.line, fault.col));
+    let usable = faults.iter().all(|fault| fault.weight == Weight::Warning);
+    (site.filter(|_| usable), faults)
+}
+
+/// SHA-256 in hexadecimal.
+fn digest(text: &str) -> String {
+    Sha256::digest(text)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn site(
+    reader: &mut Reader<'_>,
+    mut table: Table,
+    folder: &Folder<'_>,
+    digest: String,
+) -> Option<Site> {
+    let name = fields::required(
+        reader,
+        &mut table,
+        "name",
+        "name = \"NAME\", shown in the title line",
+    );
+    let look = |word: Option<String>| word.unwrap_or_else(|| defaults::LOOK.to_owned());
+    let theme = look(text(reader, &mut table, "theme"));
+    let keymap = look(text(reader, &mut table, "keymap"));
+    let state_dir = folder.path(reader, &mut table, "state_dir");
+    let runbooks = folder.path(reader, &mut table, "runbooks");
+    let objectives = objectives(reader, &mut table);
+    let categories = categories(reader, &mut table);
+    let severities = ladder::severities(reader, &mut table);
+    let ladder = ladder::rungs(reader, &mut table, &severities, &categories);
+    let contacts = ladder::contacts(reader, &mut table);
+    let regions = regions(reader, &mut table);
+    let (targets, names) = targets(reader, folder, &mut table, &regions);
+    let links = links(reader, &mut table, &names);
+    let backups = backups(reader, &mut table, &names);
+    table.finish(reader);
+    Some(Site {
+        name: name?,
+        digest,
+        regions,
+        targets,
+        links,
+        backups,
+        objectives,
+        severities,
+        categories,
+        ladder,
+        contacts,
+        theme,
+        keymap,
+        state_dir,
+        runbooks,
+    })
+}
+
+fn objectives(reader: &mut Reader<'_>, site: &mut Table) -> Objectives {
+    match site.table(reader, "objectives", "objectives") {
+        None => Objectives {
+            rto: None,
+            rpo: None,
+        },
+        Some(mut table) => {
+            let rto = table.span(reader, "rto");
+            let rpo = table.span(reader, "rpo");
+            table.finish(reader);
+            Objectives { rto, rpo }
+        }
+    }
+}
+
+fn categories(reader: &mut Reader<'_>, site: &mut Table) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for (at, category) in site.texts(reader, "categories") {
+        fields::name(reader, &at, "category", &category);
+        if found.contains(&category) {
+            reader.fault(
+                &at,
+                format!("category {category} stands twice"),
+                "take one out",
+            );
+        }
+        found.push(category);
+    }
+    match found.is_empty() {
+        true => defaults::categories(),
+        false => found,
+    }
+}
+
+fn regions(reader: &mut Reader<'_>, site: &mut Table) -> Vec<Region> {
+    let roles = [
+        ("primary", RegionRole::Primary),
+        ("standby", RegionRole::Standby),
+    ];
+    let mut found = Vec::new();
+    for (at, name, mut table) in site.named(reader, "regions", "region") {
+        fields::name(reader, &at, "region", &name);
+        if !table.has("role") {
+            table.missing(reader, "role", "role = \"primary\" or role = \"standby\"");
+        }
+        let role = table
+            .choice(reader, "role", &roles)
+            .unwrap_or(RegionRole::Standby);
+        table.finish(reader);
+        found.push(Region {
+            id: RegionId(name),
+            role,
+        });
+    }
+    found
+}
+
+/// A target's name with its system; none when the file gives it a system nobody knows. Targets with faults are named too,
+/// so that one fault does not make others.
+type Names = Vec<(String, Option<&'static str>)>;
+
+fn targets(
+    reader: &mut Reader<'_>,
+    folder: &Folder<'_>,
+    site: &mut Table,
+    regions: &[Region],
+) -> (Vec<Target>, Names) {
+    let regions: Vec<String> = regions.iter().map(|region| region.id.0.clone()).collect();
+    let mut names = Names::new();
+    let mut found: Vec<Target> = Vec::new();
+    for (at, name, table) in site.named(reader, "targets", "target") {
+        let system = targets::SYSTEMS
+            .into_iter()
+            .find(|system| table.says("system", system));
+        names.push((name.clone(), system));
+        let Some(target) = targets::read(reader, folder, &at, &name, table, &regions) else {
+            continue;
+        };
+        if let Some(other) = found
+            .iter()
+            .find(|other| same_server(&other.endpoint, &target.endpoint))
+        {
+            let place = target.endpoint.place();
+            reader.fault(
+                &at,
+                format!("target {name}: {place} is {} already", other.id),
+                "give each its own host and port",
+            );
+        }
+        found.push(target);
+    }
+    (found, names)
+}
+
+/// Two names for one server: a link between them, or a fence of one, would be about itself.
+fn same_server(one: &Endpoint, other: &Endpoint) -> bool {
+    let address = |endpoint: &Endpoint| match endpoint {
+        Endpoint::Postgres(e) => Some((e.host.clone(), e.port)),
+        Endpoint::Redis(e) => Some((e.host.clone(), e.port)),
+        _ => None,
+    };
+    address(one).is_some_and(|place| Some(place) == address(other))
+}
+
+fn links(reader: &mut Reader<'_>, site: &mut Table, names: &Names) -> Vec<Link> {
+    let mut found: Vec<Link> = Vec::new();
+    for (at, name, mut table) in site.named(reader, "links", "link") {
+        fields::name(reader, &at, "link", &name);
+        let from = target(reader, &mut table, "from", names);
+        let to = target(reader, &mut table, "to", names);
+        let aim = required_span(reader, &mut table, "target", "5s");
+        let gate = required_span(reader, &mut table, "gate", "30s");
+        let gate_bytes = table.bytes(reader, "gate_bytes");
+        let what = table.name.clone();
+        table.finish(reader);
+        if let (Some(aim), Some(gate)) = (aim, gate)
+            && gate < aim
+        {
+            reader.fault(
+                &at,
+                format!(
+                    "{what}: its gate {} is under its target {}",
+                    Span(gate),
+                    Span(aim)
+                ),
+                "make gate the larger: lag over it refuses a promotion",
+            );
+        }
+        let (Some(from), Some(to)) = (from, to) else {
+            continue;
+        };
+        ends(reader, &at, &what, (&from, &to), names);
+        if let Some(other) = found.iter().find(|link| link.to.0 == to) {
+            reader.fault(
+                &at,
+                format!("{what}: link {} ends at {to} already", other.id),
+                "a replica follows one server",
+            );
+        }
+        let (Some(aim), Some(gate)) = (aim, gate) else {
+            continue;
+        };
+        found.push(Link {
+            id: LinkId(name),
+            from: TargetId(from),
+            to: TargetId(to),
+            target: aim,
+            gate,
+            gate_bytes,
+        });
+    }
+    found
+}
+
+/// Whether replication can join the two.
+fn ends(
+    reader: &mut Reader<'_>,
+    at: &std::ops::Range<usize>,
+    what: &str,
+    (from, to): (&str, &str),
+    names: &Names,
+) {
+    let system = |name: &str| {
+        names
+            .iter()
+            .find(|(n, _)| n == name)
+            .and_then(|(_, system)| *system)
+    };
+    match (system(from), system(to)) {
+        _ if from == to => reader.fault(
+            at,
+            format!("{what} joins {from} to itself"),
+            "write the primary in from, the replica in to",
+        ),
+        (Some("postgres"), Some("postgres"))
+        | (Some("redis"), Some("redis"))
+        | (None, _)
+        | (_, None) => {}
+        (Some(one), Some(two)) => reader.fault(
+            at,
+            format!("{what}: {from} is {one}, {to} is {two}"),
+            "a link joins two postgres or two redis targets",
+        ),
+    }
+}
+
+/// The name of a target that is there.
+fn target(reader: &mut Reader<'_>, table: &mut Table, key: &str, names: &Names) -> Option<String> {
+    if !table.has(key) {
+        table.missing(reader, key, &format!("{key} = \"TARGET\""));
+    }
+    let (at, name) = table.text_at(reader, key)?;
+    if names.iter().any(|(known, _)| *known == name) {
+        return Some(name);
+    }
+    fields::unknown(
+        reader,
+        &at,
+        &table.name,
+        "target",
+        &name,
+        names.iter().map(|(name, _)| name.as_str()),
+    );
+    None
+}
+
+fn required_span(
+    reader: &mut Reader<'_>,
+    table: &mut Table,
+    key: &str,
+    example: &str,
+) -> Option<std::time::Duration> {
+    if !table.has(key) {
+        table.missing(reader, key, &format!("{key} = {example:?}"));
+    }
+    table.span(reader, key)
+}
+
+fn backups(reader: &mut Reader<'_>, site: &mut Table, names: &Names) -> Vec<Backup> {
+    let mut found = Vec::new();
+    for (at, name, mut table) in site.named(reader, "backups", "backup") {
+        fields::name(reader, &at, "backup", &name);
+        let intended = table.flag(reader, "intended").unwrap_or(true);
+        let backup = match intended {
+            true => backup(reader, &at, &mut table, &name, names),
+            false => Some(not_intended(reader, &at, &mut table, &name)),
+        };
+        table.finish(reader);
+        found.extend(backup);
+    }
+    found
+}
+
+fn backup(
+    reader: &mut Reader<'_>,
+    at: &std::ops::Range<usize>,
+    table: &mut Table,
+    name: &str,
+    names: &Names,
+) -> Option<Backup> {
+    let of = target(reader, table, "of", names);
+    let younger = required_span(reader, table, "younger", "25h");
+    let size_change = table
+        .integer::<u32>(reader, "size_change")
+        .unwrap_or(defaults::SIZE_CHANGE);
+    let restore_test = table.span(reader, "restore_test");
+    let system = of
+        .as_ref()
+        .and_then(|of| names.iter().find(|(name, _)| name == of))
+        .and_then(|(_, system)| *system);
+    if let (Some(of), Some(system)) = (&of, system)
+        && !matches!(system, "files" | "redis")
+    {
+        reader.fault(
+            at,
+            format!("{}: {of} is {system}", table.name),
+            "name a files target, or a redis one for its last save",
+        );
+    }
+    Some(Backup {
+        id: BackupId::from(name),
+        of: Some(TargetId(of?)),
+        intended: true,
+        younger: younger?,
+        size_change,
+        restore_test,
+    })
+}
+
+/// What is kept nowhere on purpose: a row that says so. Rules for it would be a mistake.
+fn not_intended(
+    reader: &mut Reader<'_>,
+    at: &std::ops::Range<usize>,
+    table: &mut Table,
+    name: &str,
+) -> Backup {
+    for key in ["of", "younger", "size_change", "restore_test"] {
+        if table.take(key).is_some() {
+            reader.fault(
+                at,
+                format!("{} is not intended, yet has {key}", table.name),
+                format!("take {key} or intended = false out"),
+            );
+        }
+    }
+    Backup {
+        id: BackupId::from(name),
+        of: None,
+        intended: false,
+        younger: std::time::Duration::ZERO,
+        size_change: defaults::SIZE_CHANGE,
+        restore_test: None,
+    }
+}
+
+/// Variables for the programs that a fence runs `with=` this target: its place, never its secret, then the target's own.
+pub fn tool_env(target: &Target) -> Vec<(String, String)> {
+    let of = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let mut env = match &target.endpoint {
+        Endpoint::Postgres(e) => {
+            let (port, mut env) = (e.port.to_string(), Vec::new());
+            env.extend(of(&[
+                ("PGHOST", &e.host),
+                ("PGPORT", &port),
+                ("PGUSER", &e.user),
+                ("PGDATABASE", &e.dbname),
+            ]));
+            env.extend(match e.tls {
+                // The system's certificates, as for our own connections; libpq knows the word since 16.
+                Tls::Verify => of(&[("PGSSLMODE", "verify-full"), ("PGSSLROOTCERT", "system")]),
+                Tls::Off => of(&[("PGSSLMODE", "disable")]),
+            });
+            env
+        }
+        // `redis-cli` takes no place from its environment: a script writes `redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT"`.
+        Endpoint::Redis(e) => {
+            let user = e.user.as_deref().unwrap_or("default");
+            let (port, db) = (e.port.to_string(), e.db.to_string());
+            of(&[
+                ("REDIS_HOST", &e.host),
+                ("REDIS_PORT", &port),
+                ("REDIS_USER", user),
+                ("REDIS_DB", &db),
+            ])
+        }
+        Endpoint::Sentinel(e) => of(&[
+            ("SENTINEL_NODES", &e.nodes.join(",")),
+            ("SENTINEL_MASTER", &e.master),
+        ]),
+        Endpoint::Http(e) => of(&[("HEALTH_URL", &e.url)]),
+        Endpoint::Files(e) => of(&[
+            ("BACKUP_DIR", &e.path.display().to_string()),
+            ("BACKUP_PATTERN", &e.pattern),
+        ]),
+    };
+    env.retain(|(name, _)| !target.env.contains_key(name));
+    env.extend(
+        target
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
+    env
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! A folder of backup files: which is the newest whole one, how large they usually are, what its checksum says.
+
+mod folder;
+mod sum;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::Utc;
+use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+pub use self::sum::sum;
+use self::sum::{Newest, Sums};
+use super::wire;
+use super::{Output, System};
+use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
+use crate::incident::acts::{Act, Condition};
+use crate::incident::evaluate;
+use crate::incident::measure::Span;
+use crate::incident::names::TargetId;
+use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
+use crate::incident::site::{Backup, FilesEndpoint, Site, Target};
+
+/// One folder of the site.
+pub struct Files {
+    id: TargetId,
+    on: String,
+    endpoint: FilesEndpoint,
+    timeout: Duration,
+    /// What the site asks of the backups in this folder.
+    rules: Vec<Backup>,
+    /// The look that is under way: a mount that hangs holds one thread, not one more at each probe.
+    looking: Mutex<Option<JoinHandle<Result<folder::Listing, Failure>>>>,
+    sums: Sums,
+}
+
+impl Files {
+    /// The folder of `target`; nothing is read yet.
+    pub fn new(target: &Target, endpoint: &FilesEndpoint, site: &Site) -> Self {
+        let rules = site.backups.iter();
+        let mine = |rule: &&Backup| rule.of.as_ref() == Some(&target.id);
+        Self {
+            id: target.id.clone(),
+            on: wire::on(target),
+            endpoint: endpoint.clone(),
+            timeout: target.timeout,
+            rules: rules.filter(mine).cloned().collect(),
+            looking: Mutex::new(None),
+            sums: Sums::default(),
+        }
+    }
+
+    async fn look(&self) -> Result<FilesSight, Failure> {
+        let deadline = Instant::now() + self.timeout;
+        let listing = self.list(deadline).await?;
+        let newest = match listing.newest {
+            None => None,
+            Some(file) => Some(BackupFile {
+                checksum: self.checksum(&file, deadline).await?,
+                name: file.name,
+                at: file.at,
+                size: file.size,
+            }),
+        };
+        Ok(FilesSight {
+            newest,
+            usual_size: listing.usual_size,
+            count: listing.count,
+            incomplete: listing.incomplete,
+        })
+    }
+
+    async fn list(&self, deadline: Instant) -> Result<folder::Listing, Failure> {
+        let mut looking = self.looking.lock().await;
+        let task = looking.get_or_insert_with(|| {
+            let (on, endpoint) = (self.on.clone(), self.endpoint.clone());
+            tokio::task::spawn_blocking(move || folder::list(&endpoint, &on, Utc::now()))
+        });
+        match timeout_at(deadline, &mut *task).await {
+            Ok(ended) => {
+                *looking = None;
+                ended.map_err(|error| self.local(error.to_string()))?
+            }
+            Err(_) => {
+                let what = format!("read the folder: not done within {}", Span(self.timeout));
+                let advice = "does its mount hang?";
+                Err(Failure::new(FailureKind::TimedOut, &self.on, what, advice))
+            }
+        }
+    }
+
+    async fn checksum(&self, file: &folder::Found, deadline: Instant) -> Result<Checksum, Failure> {
+        if !self.endpoint.checksum {
+            return Ok(Checksum::NotAsked);
+        }
+        let newest = Newest {
+            path: self.path(&file.name),
+            at: file.at,
+            size: file.size,
+        };
+        let compared = self.sums.compare(newest, deadline).await;
+        compared.map_err(|error| self.local(format!("checksum of {}: {error}", file.name)))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.endpoint.path.join(name)
+    }
+
+    fn local(&self, what: impl AsRef<str>) -> Failure {
+        Failure::new(FailureKind::Local, &self.on, what, "")
+    }
+
+    async fn judged(&self, condition: &Condition) -> Result<Verdict, Failure> {
+        match condition {
+            Condition::Sum { file, sha256 } => sum(file, sha256.as_deref()).await,
+            Condition::Reachable { target } => Ok(evaluate::reachable(
+                target,
+                self.look().await.as_ref().err(),
+            )),
+            Condition::Backup {
+                of,
+                younger,
+                verified,
+            } => {
+                let Some(rule) = self.rules.iter().find(|rule| &rule.id == of) else {
+                    return Err(wire::not_known(&self.on, format!("backup {of}")));
+                };
+                let seen = self.look().await?;
+                Ok(evaluate::backup(
+                    rule,
+                    *younger,
+                    *verified,
+                    &seen,
+                    Utc::now(),
+                ))
+            }
+            _ => Err(wire::not_known(&self.on, "this condition")),
+        }
+    }
+}
+
+impl System for Files {
+    fn observe(&self) -> BoxFuture<'_, Observation> {
+        let look = self.look().map_ok(Sight::Files);
+        wire::observed(&self.id, look).boxed()
+    }
+
+    fn holds<'a>(&'a self, condition: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
+        self.judged(condition).boxed()
+    }
+
+    fn perform<'a>(&'a self, act: &'a Act, _: &'a Output) -> BoxFuture<'a, Outcome> {
+        async move { wire::failed(wire::not_known(&self.on, act.word())) }.boxed()
+    }
+}

@@ -1,0 +1,5 @@
+//! What several test programs share; none uses all of it.
+#![allow(dead_code)]
+
+pub mod lab;
+pub mod pg;

@@ -1,0 +1,389 @@
+//! Redis and its Sentinels, seen and changed for real.
+
+mod eyes_lab;
+
+use std::collections::BTreeMap;
+
+use eyes_lab::{Lab, failure, look, now, target, until};
+use warroom::incident::acts::redis::{
+    RedisAct, RedisCondition, RedisRole, RedisSight, RoleWord, SentinelSight,
+};
+use warroom::incident::acts::{Act, Condition};
+use warroom::incident::evaluate;
+use warroom::incident::names::TargetId;
+use warroom::incident::reading::{FailureKind, Holds, Outcome, Sight};
+use warroom::incident::site::{Endpoint, RedisEndpoint, SecretRef, Site, Tls};
+use warroom::systems::redis::Redis;
+use warroom::systems::sentinel::Sentinel;
+use warroom::systems::{Output, Shared, registry};
+
+type Systems = BTreeMap<TargetId, Shared>;
+
+fn redis_of(sight: &Sight) -> &RedisSight {
+    match sight {
+        Sight::Redis(sight) => sight,
+        other => panic!("no Redis: {other:?}"),
+    }
+}
+
+fn sentinel_of(sight: &Sight) -> &SentinelSight {
+    match sight {
+        Sight::Sentinel(sight) => sight,
+        other => panic!("no Sentinel: {other:?}"),
+    }
+}
+
+fn is_master(sight: &Sight) -> bool {
+    matches!(redis_of(sight).role, RedisRole::Master { .. })
+}
+
+async fn perform(systems: &Systems, act: RedisAct) -> (Outcome, Vec<String>) {
+    let (out, mut lines) = Output::new();
+    let system = &systems[act.target()];
+    let outcome = system.perform(&Act::Redis(act), &out).await;
+    drop(out);
+    let mut said = vec![];
+    while let Some(line) = lines.recv().await {
+        said.push(line.to_string());
+    }
+    (outcome, said)
+}
+
+fn done(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Done { said } => said.as_str(),
+        other => panic!("not done: {other:?}"),
+    }
+}
+
+async fn holds(systems: &Systems, of: &str, condition: RedisCondition) -> Holds {
+    let condition = Condition::Redis(condition);
+    systems[&of.into()].holds(&condition).await.unwrap().holds
+}
+
+fn master_is(target: &str) -> RedisCondition {
+    RedisCondition::MasterIs {
+        of: "sentinel".into(),
+        target: target.into(),
+    }
+}
+
+fn is(of: &str, is: RoleWord) -> RedisCondition {
+    let of = of.into();
+    RedisCondition::Role { of, is }
+}
+
+#[tokio::test]
+async fn both_sides_are_seen_and_changed() {
+    let lab = Lab::up();
+    let site = lab.site();
+    let systems = registry::open(&site);
+    both_sides(&lab, &site, &systems).await;
+    saves_show(&systems).await;
+    promoted_and_following_again(&lab, &systems).await;
+    who_may_not_in_is_denied(&lab, &site).await;
+    unknown_names_are_missing(&lab, &site).await;
+    plain_where_tls_was_asked(&lab, &site).await;
+    frozen_and_thawed(&lab, &systems).await;
+}
+
+async fn both_sides(lab: &Lab, site: &Site, systems: &Systems) {
+    let (east, west) = (
+        &systems[&"redis-east".into()],
+        &systems[&"redis-west".into()],
+    );
+    let (master, replica) = (look(east.as_ref()).await, look(west.as_ref()).await);
+    let (east, west) = (
+        redis_of(master.value.as_ref().unwrap()),
+        redis_of(replica.value.as_ref().unwrap()),
+    );
+    assert_eq!((east.keys, west.keys), (402, 402));
+    assert_eq!(east.replid, west.replid);
+    assert!(
+        east.version.starts_with(['6', '7', '8']),
+        "{}",
+        east.version
+    );
+    assert!(!east.loading);
+    let RedisRole::Master { replicas, .. } = &east.role else {
+        panic!("{east:?}");
+    };
+    assert_eq!(replicas.len(), 1);
+    assert_eq!(replicas[0].addr, lab.place("redis-west"));
+    assert_eq!(replicas[0].state, "online");
+    let RedisRole::Replica { of, link_up, .. } = &west.role else {
+        panic!("{west:?}");
+    };
+    assert_eq!((of, *link_up), (&lab.place("redis-east"), true));
+
+    let sentinel = look(systems[&"sentinel".into()].as_ref()).await;
+    let seen = sentinel_of(sentinel.value.as_ref().unwrap());
+    assert_eq!(seen.master, lab.place("redis-east"));
+    assert_eq!((seen.answered, seen.sentinels, seen.quorum), (3, 3, 2));
+    assert_eq!((seen.replicas, seen.replicas_ok), (1, 1));
+    assert_eq!((seen.agreed, seen.can_fail_over), (true, true));
+    assert_eq!(seen.flags, ["master"]);
+
+    let sights = [
+        ("redis-east", master),
+        ("redis-west", replica),
+        ("sentinel", sentinel),
+    ];
+    let sights = sights
+        .map(|(id, reading)| (TargetId::from(id), reading))
+        .into();
+    let lag = Condition::Lag {
+        of: "redis-west".into(),
+        under: std::time::Duration::from_secs(30),
+        under_bytes: Some(1_000_000),
+    };
+    for condition in [lag, Condition::Redis(master_is("redis-east"))] {
+        let verdict = evaluate::from_sights(&condition, &sights, site, None, &now()).unwrap();
+        assert_eq!(verdict.holds, Holds::Yes, "{}", verdict.saw);
+    }
+    assert_eq!(
+        holds(systems, "sentinel", master_is("redis-west")).await,
+        Holds::No
+    );
+    let keys = |at_least| RedisCondition::Keys {
+        of: "redis-west".into(),
+        at_least,
+    };
+    assert_eq!(holds(systems, "redis-west", keys(402)).await, Holds::Yes);
+    assert_eq!(holds(systems, "redis-west", keys(403)).await, Holds::No);
+}
+
+async fn saves_show(systems: &Systems) {
+    let east = &systems[&"redis-east".into()];
+    let target = || TargetId::from("redis-east");
+    let Ok(before) = look(east.as_ref()).await.value else {
+        panic!("redis-east is not seen");
+    };
+    let (outcome, _) = perform(systems, RedisAct::Save { target: target() }).await;
+    assert!(
+        done(&outcome).starts_with("redis-east: saved at "),
+        "{outcome:?}"
+    );
+    let after = until(east.as_ref(), "a save", |sight| redis_of(sight).saved).await;
+    assert!(redis_of(&after).last_save > redis_of(&before).last_save);
+    let (outcome, _) = perform(systems, RedisAct::Bgrewriteaof { target: target() }).await;
+    assert_eq!(
+        done(&outcome),
+        "redis-east: the append-only file is rewritten"
+    );
+}
+
+async fn promoted_and_following_again(lab: &Lab, systems: &Systems) {
+    // The Sentinels would turn the promoted server back: they are at home elsewhere for this part.
+    for sentinel in ["sentinel-1", "sentinel-2", "sentinel-3"] {
+        lab.run(&["freeze", sentinel]);
+    }
+    let west = || TargetId::from("redis-west");
+    let (outcome, lines) = perform(systems, RedisAct::Promote { target: west() }).await;
+    let east_at = lab.place("redis-east");
+    let said = format!("redis-west is a master, and no longer follows {east_at}");
+    assert_eq!(done(&outcome), said);
+    assert_eq!(
+        lines,
+        [format!("redis-west follows {east_at}: REPLICAOF NO ONE")]
+    );
+    let role = |word| is("redis-west", word);
+    assert_eq!(
+        holds(systems, "redis-west", role(RoleWord::Master)).await,
+        Holds::Yes
+    );
+    let (again, lines) = perform(systems, RedisAct::Promote { target: west() }).await;
+    assert_eq!(
+        done(&again),
+        "redis-west is a master already; nothing was sent"
+    );
+    assert!(lines.is_empty());
+
+    let follow = RedisAct::Follow {
+        target: west(),
+        of: "redis-east".into(),
+    };
+    let (outcome, _) = perform(systems, follow).await;
+    assert_eq!(
+        done(&outcome),
+        format!("redis-west follows redis-east ({east_at}), and its link is up")
+    );
+    assert_eq!(
+        holds(systems, "redis-west", role(RoleWord::Replica)).await,
+        Holds::Yes
+    );
+
+    let itself = RedisAct::Follow {
+        target: west(),
+        of: west(),
+    };
+    let (outcome, _) = perform(systems, itself).await;
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    for sentinel in ["sentinel-1", "sentinel-2", "sentinel-3"] {
+        lab.run(&["thaw", sentinel]);
+    }
+}
+
+async fn who_may_not_in_is_denied(lab: &Lab, site: &Site) {
+    let wrong = lab.path("wrong");
+    std::fs::write(&wrong, "not the password\n").unwrap();
+    std::fs::set_permissions(&wrong, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let right = lab.redis_endpoint("redis-east");
+    let (file, user) = (Some(SecretRef::File(wrong)), Some("nobody".to_owned()));
+    let table = [
+        (
+            "no password",
+            RedisEndpoint {
+                password: None,
+                ..right.clone()
+            },
+        ),
+        (
+            "a wrong one",
+            RedisEndpoint {
+                password: file,
+                ..right.clone()
+            },
+        ),
+        (
+            "an unknown user",
+            RedisEndpoint {
+                user,
+                ..right.clone()
+            },
+        ),
+    ];
+    for (what, endpoint) in table {
+        let target = target("redis-east", None, Endpoint::Redis(endpoint.clone()));
+        let failure = failure(&Redis::new(&target, &endpoint, site)).await;
+        assert_eq!(failure.kind, FailureKind::Denied, "{what}: {failure}");
+        assert!(
+            !failure.to_string().contains("not the password"),
+            "{failure}"
+        );
+    }
+}
+
+async fn unknown_names_are_missing(lab: &Lab, site: &Site) {
+    let target = lab.sentinel("cashe");
+    let Endpoint::Sentinel(endpoint) = &target.endpoint else {
+        panic!("no Sentinel");
+    };
+    let sentinel = Sentinel::new(&target, endpoint, site);
+    let failure = failure(&sentinel).await;
+    assert_eq!(failure.kind, FailureKind::Missing, "{failure}");
+    assert!(
+        failure.what.as_str().contains("master \"cashe\": unknown"),
+        "{failure}"
+    );
+}
+
+async fn plain_where_tls_was_asked(lab: &Lab, site: &Site) {
+    let endpoint = RedisEndpoint {
+        tls: Tls::Verify,
+        ..lab.redis_endpoint("redis-east")
+    };
+    let target = target("redis-east", None, Endpoint::Redis(endpoint.clone()));
+    let failure = failure(&Redis::new(&target, &endpoint, site)).await;
+    assert_eq!(failure.kind, FailureKind::Tls, "{failure}");
+}
+
+async fn frozen_and_thawed(lab: &Lab, systems: &Systems) {
+    let west = &systems[&"redis-west".into()];
+    lab.run(&["freeze", "redis-west"]);
+    assert!(
+        lab.is_open("redis-west"),
+        "a frozen server accepts connections"
+    );
+    for _ in 0..2 {
+        let failure = failure(west.as_ref()).await;
+        assert_eq!(failure.kind, FailureKind::TimedOut, "{failure}");
+    }
+    // Nothing was sent, so this has not happened, and does not happen after the thaw.
+    let promote = RedisAct::Promote {
+        target: "redis-west".into(),
+    };
+    let (outcome, _) = perform(systems, promote).await;
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    lab.run(&["thaw", "redis-west"]);
+    let sight = until(west.as_ref(), "thawed", |_| true).await;
+    assert!(!is_master(&sight));
+}
+
+#[tokio::test]
+async fn sentinels_fail_over_and_tell_of_the_dead() {
+    let lab = Lab::up();
+    let site = lab.site();
+    let systems = registry::open(&site);
+    let sentinel = &systems[&"sentinel".into()];
+    let target = || TargetId::from("sentinel");
+    let (east_at, west_at) = (lab.place("redis-east"), lab.place("redis-west"));
+
+    let (outcome, lines) = perform(&systems, RedisAct::Failover { target: target() }).await;
+    let said = format!("cache: {east_at} → {west_at}, redis-west says it is a master");
+    assert_eq!(done(&outcome), said, "{lines:?}");
+    assert_eq!(
+        holds(&systems, "sentinel", master_is("redis-west")).await,
+        Holds::Yes
+    );
+    let west = systems[&"redis-west".into()].observe().await.value.unwrap();
+    assert!(is_master(&west), "{west:?}");
+
+    // The old master is turned into a replica some ten seconds later; kill it before, and no good replica is left.
+    lab.run(&["kill", "redis-east"]);
+    until(sentinel.as_ref(), "the replica down", |sight| {
+        sentinel_of(sight).replicas_ok == 0
+    })
+    .await;
+    let (outcome, _) = perform(&systems, RedisAct::Failover { target: target() }).await;
+    let Outcome::Failed {
+        failure: refusal, ..
+    } = outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    assert!(
+        ["NOGOODSLAVE", "INPROG"]
+            .iter()
+            .any(|code| refusal.what.as_str().contains(code)),
+        "{refusal}"
+    );
+    assert_eq!(
+        failure(systems[&"redis-east".into()].as_ref()).await.kind,
+        FailureKind::Refused
+    );
+
+    // All dead: an address is given out still, and only the flags tell.
+    lab.run(&["kill", "redis-west"]);
+    let down = until(sentinel.as_ref(), "the master down", |sight| {
+        sentinel_of(sight).flags.iter().any(|flag| flag == "o_down")
+    })
+    .await;
+    assert_eq!(sentinel_of(&down).master, west_at);
+    assert_eq!(
+        holds(&systems, "sentinel", master_is("redis-west")).await,
+        Holds::No
+    );
+
+    // A kept connection to a server that was started anew is replaced without a failed look.
+    lab.run(&["start", "redis-west"]);
+    let before = look(systems[&"redis-west".into()].as_ref()).await;
+    assert!(before.value.is_ok(), "{before:?}");
+    lab.run(&["kill", "redis-west"]);
+    lab.run(&["start", "redis-west"]);
+    let after = look(systems[&"redis-west".into()].as_ref()).await;
+    assert!(after.value.is_ok(), "{after:?}");
+
+    for (name, others) in [("sentinel-1", 2), ("sentinel-2", 1)] {
+        lab.run(&["kill", name]);
+        let sight = sentinel.observe().await.value.unwrap();
+        assert_eq!(sentinel_of(&sight).answered, others);
+    }
+    let sight = until(sentinel.as_ref(), "no quorum", |sight| {
+        !sentinel_of(sight).can_fail_over
+    })
+    .await;
+    assert_eq!(sentinel_of(&sight).answered, 1);
+    lab.run(&["kill", "sentinel-3"]);
+    assert_eq!(failure(sentinel.as_ref()).await.kind, FailureKind::Refused);
+}
