@@ -34,7 +34,7 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
         words("who").elastic(),
         number("after").goes(2),
         words("what").goes(3),
-        number("how it stands"),
+        number("state"),
     ]);
     let vitals = &state.vitals.clock;
     let objectives = &state.site.objectives;

@@ -1,14 +1,18 @@
-//! The last line: which keys do something here. Read backwards from the keymap, so it can't lie.
+//! The last line: which keys do something here. Which keys those are is the console's to say.
 
 use ratatui::text::Line;
 
 use super::theme::{Role, Theme};
 use super::widgets::keys;
-use crate::console::command::COMMANDS;
-use crate::console::state::{Dialog, State};
+use crate::console::hints::hints;
+use crate::console::state::State;
 
 pub(super) fn line(state: &State, theme: &Theme, room: usize) -> Line<'static> {
-    keys(&hints(state), room, theme)
+    let hints: Vec<(String, &str)> = hints(state)
+        .into_iter()
+        .map(|(key, does)| (key.to_string(), does))
+        .collect();
+    keys(&hints, room, theme)
 }
 
 /// The message about what just happened.
@@ -20,22 +24,4 @@ pub(super) fn message(state: &State, theme: &Theme, room: usize) -> Option<Line<
     };
     let words = super::text::clip(&message.words, room.saturating_sub(4));
     Some(Line::styled(format!(" {sign} {words}"), theme.style(role)))
-}
-
-fn hints(state: &State) -> Vec<(String, &'static str)> {
-    if let Some(dialog) = state.dialogs.last() {
-        return dialog_hints(dialog);
-    }
-    COMMANDS
-        .iter()
-        .filter(|entry| !entry.hint.is_empty())
-        .filter_map(|entry| {
-            let key = state.keymap.key_of(entry.command)?;
-            Some((key.to_string(), entry.hint))
-        })
-        .collect()
-}
-
-fn dialog_hints(_: &Dialog) -> Vec<(String, &'static str)> {
-    Vec::new()
 }

@@ -104,7 +104,11 @@ fn incident(body: Rect, state: &State, theme: &Theme) -> Vec<(Focus, Rect)> {
         .zip(&across)
         .map(|(pane, area)| rows(*pane, state, theme, inside(area)));
     let need = needs.max().unwrap_or(0) + 2;
-    let most = (body.height * 3 / 10).max(7);
+    // A high screen gives them room for sentences.
+    let most = match body.height {
+        50.. => body.height * 2 / 5,
+        low => (low * 3 / 10).max(7),
+    };
     let need = u16::try_from(need).unwrap_or(most).clamp(5, most);
     let timeline = (body.height / 6).clamp(4, 12);
     let [panes, middle, timeline] = Layout::vertical([
@@ -144,8 +148,8 @@ fn incident_folded(body: Rect) -> Vec<(Focus, Rect)> {
 fn walk(middle: Rect) -> [(Focus, Rect); 2] {
     let [list, step] = match middle.width {
         0..70 => Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(middle),
-        70..100 => Layout::horizontal([Constraint::Fill(9), Constraint::Fill(11)]).areas(middle),
-        _ => Layout::horizontal([Constraint::Fill(2), Constraint::Fill(3)]).areas(middle),
+        70..110 => Layout::horizontal([Constraint::Fill(11), Constraint::Fill(9)]).areas(middle),
+        _ => Layout::horizontal([Constraint::Fill(3), Constraint::Fill(4)]).areas(middle),
     };
     [(Focus::Checklist, list), (Focus::Step, step)]
 }

@@ -2,6 +2,7 @@
 //! Nothing here waits, reads or decides: what is shown follows from the state alone.
 
 mod backups;
+mod chart;
 mod checklist;
 mod clock;
 mod dialogs;

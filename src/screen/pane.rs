@@ -26,7 +26,7 @@ pub struct Room {
 impl Room {
     /// Sentences fit beside the table.
     pub fn roomy(self) -> bool {
-        self.full || self.width >= 50
+        self.full || self.width >= 40
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn worst(state: &State) -> Option<Standing> {
 pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
     let mut table = Table::new([
         words("where"),
-        words("how it stands").elastic(),
+        words("state").elastic(),
         words("system").goes(5),
         words("place").goes(6),
         words("probes").goes(3),
@@ -92,7 +92,7 @@ fn row(component: &ComponentRow, theme: &Theme, room: Room) -> Row {
     } else {
         standing
     };
-    let points = if room.full { 2 * HISTORY } else { HISTORY };
+    let points = if room.full { room.width / 5 } else { HISTORY };
     let sign = (symbol(component.standing), standing);
     let cells = vec![
         (component.id.to_string(), text),

@@ -1,5 +1,10 @@
 //! Replication: what would be lost by promoting now, in seconds and in bytes; the target and the gate beside it.
 
+use std::time::Duration;
+
+use ratatui::text::Line;
+
+use super::chart::Bars;
 use super::pane::{Piece, Room};
 use super::table::{Row, Table, number, words};
 use super::text::{clip, width};
@@ -9,6 +14,10 @@ use crate::console::state::State;
 use crate::console::vitals::LinkRow;
 use crate::incident::judge::Standing;
 
+/// Below this width a link takes two rows.
+const NARROW: usize = 50;
+/// Rows of a chart.
+const CHART_ROWS: usize = 6;
 /// How many readings a sparkline shows beside other columns.
 const HISTORY: usize = 10;
 
@@ -17,7 +26,7 @@ pub(super) fn worst(state: &State) -> Option<Standing> {
 }
 
 pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
-    let narrow = room.width < 40;
+    let narrow = room.width < NARROW && !room.full;
     let mut table = if narrow {
         Table::new([
             words("link"),
@@ -44,16 +53,56 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
             if !words.is_empty() {
                 table.push(3, Row::Sentence(2, (words, theme.style(Role::Dim))));
             }
-            continue;
+        } else {
+            table.push(goes, row(link, theme, room));
         }
-        table.push(goes, row(link, theme, room));
         let said = room.full || link.standing != Standing::Fine;
         if said && !link.detail.is_empty() && room.roomy() {
             let cell = (link.detail.clone(), theme.style(Role::Dim));
-            table.push(3, Row::Sentence(4, cell));
+            table.push(4, Row::Sentence(if narrow { 2 } else { 4 }, cell));
         }
     }
+    if room.full {
+        let charts = state
+            .vitals
+            .links
+            .iter()
+            .flat_map(|l| chart(l, theme, room.width));
+        charts.for_each(|line| table.push(5, Row::Whole(line)));
+    }
     table
+}
+
+/// The link's lag over its newest readings, with the gate drawn across where it is near, else the target.
+fn chart(link: &LinkRow, theme: &Theme, room: usize) -> Vec<Line<'static>> {
+    if link.history.is_empty() {
+        return Vec::new();
+    }
+    let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let highest = link.history.iter().flatten().max().copied().unwrap_or(0);
+    let (target, gate) = (millis(link.target), millis(link.gate));
+    let near = highest > gate / 4;
+    let (name, mark, span) = match near {
+        true => ("gate", gate, link.gate),
+        false => ("target", target, link.target),
+    };
+    let bars = Bars {
+        history: &link.history,
+        full: highest.max(mark),
+        mark: (mark, format!("{name} {}", limit(span))),
+        rows: CHART_ROWS,
+    };
+    let heading = format!(
+        "{}: lag of the newest {} readings",
+        link.id,
+        link.history.len()
+    );
+    let mut lines = vec![
+        Line::default(),
+        Line::styled(heading, theme.style(Role::Dim)),
+    ];
+    lines.extend(bars.lines(room, theme));
+    lines
 }
 
 fn short(link: &LinkRow, theme: &Theme) -> Row {
@@ -106,7 +155,7 @@ fn figure(link: &LinkRow, theme: &Theme) -> ratatui::style::Style {
 fn row(link: &LinkRow, theme: &Theme, room: Room) -> Row {
     let dim = theme.style(Role::Dim);
     let figures = figure(link, theme);
-    let points = if room.full { 3 * HISTORY } else { HISTORY };
+    let points = if room.full { room.width / 4 } else { HISTORY };
     let cells = vec![
         (
             link.id.to_string(),

@@ -71,8 +71,10 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
             current.push_str(word);
             empty = false;
             while width(&current) > room {
-                let kept = head(&current, room).len();
-                let kept = if kept == 0 { current.len() } else { kept };
+                let kept = match breakable(head(&current, room)) {
+                    0 => current.len(),
+                    kept => kept,
+                };
                 let rest = current.split_off(kept);
                 lines.push(std::mem::replace(&mut current, rest));
             }
@@ -80,6 +82,13 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
         lines.push(current);
     }
     lines
+}
+
+/// Where a word that is too long is broken: behind its last `/`, `,`, `-`, `=` or `.`, when that leaves a good part of it
+/// on the line.
+fn breakable(head: &str) -> usize {
+    let at = head.rfind(['/', ',', '-', '=', '.']).map_or(0, |at| at + 1);
+    if at * 2 > head.len() { at } else { head.len() }
 }
 
 /// `text` in pieces of at most `room` columns, every space kept: for scripts, where a space may mean something.

@@ -26,7 +26,7 @@ fn sheet(
     room: usize,
     rows_each: usize,
 ) -> Sheet {
-    let rows: Vec<&ChooserRow> = matching(chooser);
+    let rows: Vec<&ChooserRow> = chooser.matching();
     let wide = rows.iter().map(|r| width(&r.words)).max().unwrap_or(0);
     let wide = wide.min(room * 3 / 5);
     let body: Vec<Line<'static>> = rows
@@ -51,16 +51,6 @@ fn sheet(
         top: chooser.selected.saturating_sub(3) * rows_each,
         ..Sheet::default()
     }
-}
-
-fn matching(chooser: &Chooser) -> Vec<&ChooserRow> {
-    let wanted = chooser.filter.value().to_lowercase();
-    let rows = chooser.rows.iter();
-    rows.filter(|row| {
-        let all = format!("{} {} {}", row.key, row.words, row.aside).to_lowercase();
-        all.contains(&wanted)
-    })
-    .collect()
 }
 
 fn lines(
