@@ -56,7 +56,7 @@ pub(super) async fn run(cx: &Context<'_>, text: &str, expected: bool) -> Ran {
             cx.sink.line(format!("HTTP {}", answer.status));
             cx.sink.line(&answer.body);
             Ran {
-                outcome: judged(&on, &answer, expected),
+                outcome: judged(&on, &answer, expected, safe),
                 output: answer.body,
             }
         }
@@ -86,14 +86,20 @@ pub(super) async fn run(cx: &Context<'_>, text: &str, expected: bool) -> Ran {
     }
 }
 
-fn judged(on: &str, answer: &Answer, expected: bool) -> Outcome {
+/// What an answer means. A 5xx to a change is unknown: what stands before the server may have given up on it while the
+/// server had not.
+fn judged(on: &str, answer: &Answer, expected: bool, safe: bool) -> Outcome {
     let status = answer.status;
-    match expected || (200..300).contains(&status) {
-        true => Outcome::Done {
+    let failure = |advice| fail(on, &format!("answered {status}"), advice);
+    match status {
+        status if expected || (200..300).contains(&status) => Outcome::Done {
             said: Clean::new(&format!("HTTP {status}")),
         },
-        false => Outcome::Failed {
-            failure: fail(on, &format!("answered {status}"), "read its body"),
+        500..600 if !safe => Outcome::Unknown {
+            failure: failure("look whether it took effect"),
+        },
+        _ => Outcome::Failed {
+            failure: failure("read its body"),
             exit: None,
         },
     }
@@ -115,7 +121,7 @@ pub(super) async fn look(vars: &Vars, text: &str, expected: bool) -> Result<Stri
     let answer = send(request, Some(LOOK))
         .await
         .map_err(|e| fail(&on, &words(&e), ""))?;
-    match judged(&on, &answer, expected) {
+    match judged(&on, &answer, expected, true) {
         Outcome::Done { said } if answer.body.trim().is_empty() && !expected => {
             Ok(said.to_string())
         }

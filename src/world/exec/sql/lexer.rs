@@ -50,7 +50,7 @@ pub(super) fn cut<'v>(
                 }
                 // `a[1:n]` is a slice.
                 None if matches!(before, Some(c) if c == '[' || char::is_alphanumeric(c)) => {
-                    at.sql.push_str(piece)
+                    at.sql.push_str(piece);
                 }
                 None => return Err(format!("the variable {variable} is not set")),
             },

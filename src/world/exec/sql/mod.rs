@@ -38,7 +38,7 @@ pub(super) async fn run(cx: &Context<'_>, on: &TargetId, text: &str, tx: bool) -
         let secret = || cx.secrets.get(name).map(ExposeSecret::expose_secret);
         cx.vars.get(name).map(String::as_str).or_else(secret)
     };
-    let statements = match lexer::cut(text, value, |name| parameter(name)) {
+    let statements = match lexer::cut(text, value, parameter) {
         Ok(statements) => statements,
         Err(why) => return Ran::failed(failure(on, &why, "correct the fence; nothing ran")),
     };
@@ -68,8 +68,8 @@ pub(super) async fn look(
     text: &str,
 ) -> Result<String, Failure> {
     let value = |name: &str| vars.get(name).map(String::as_str);
-    let statements = lexer::cut(text, value, |name| parameter(name))
-        .map_err(|why| failure(on, &why, "correct the check"))?;
+    let statements =
+        lexer::cut(text, value, parameter).map_err(|why| failure(on, &why, "correct the check"))?;
     if let Some(other) = statements.iter().find(|s| !s.only_looks()) {
         let what = format!("a check may not {}", other.word);
         return Err(failure(on, &what, "make it a run fence"));
