@@ -209,7 +209,7 @@ async fn to_the_end(running: Running) -> (Vec<String>, Report) {
     while let Some(event) = events.recv().await {
         match event {
             RunnerEvent::Output(_, _, line) => lines.push(line.to_string()),
-            RunnerEvent::Ended(report) => return (lines, report),
+            RunnerEvent::Ended(report) => return (lines, *report),
         }
     }
     panic!("following ended without an end")

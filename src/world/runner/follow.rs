@@ -30,7 +30,7 @@ pub enum RunnerEvent {
     /// A line of its output: action, attempt, line.
     Output(ActionRef, u32, Clean),
     /// Its end, to be put into the ledger. Nothing comes behind it.
-    Ended(Report),
+    Ended(Box<Report>),
 }
 
 /// Every attempt that the journal says is running, to be followed again: by its own pid, start time and boot, so that
@@ -81,7 +81,7 @@ pub fn follow(running: Running, events: Sender<RunnerEvent>) -> JoinHandle<()> {
                 (Some(end), _) => end,
                 (None, false) => gone(&running),
             };
-            let _ = events.send(RunnerEvent::Ended(end)).await;
+            let _ = events.send(RunnerEvent::Ended(Box::new(end))).await;
             return;
         }
     })
