@@ -88,6 +88,7 @@ fn resolved(step: &str, title: &str, attempt: u32, code: Code) -> Resolved {
         capture: Vec::new(),
         hold: None,
         last_known: None,
+        rto_ends: None,
         last_promotion: None,
     }
 }

@@ -261,6 +261,7 @@ fn script(shell: Shell, text: &str, vars: &[(&str, &str)]) -> Resolved {
         capture: Vec::new(),
         hold: None,
         last_known: None,
+        rto_ends: None,
         last_promotion: None,
     }
 }

@@ -24,11 +24,7 @@ use crate::world::runner::{self, child::Wiring};
 const FAULTY: u8 = 2;
 
 #[derive(Debug, Parser)]
-#[command(
-    name = "warroom",
-    version,
-    about = "A full-screen incident console",
-)]
+#[command(name = "warroom", version, about = "A full-screen incident console")]
 struct Cli {
     #[command(flatten)]
     common: Common,

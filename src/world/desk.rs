@@ -359,7 +359,7 @@ impl Work {
             RunnerEvent::Output(action, attempt, line) => {
                 self.tell(Event::Output(action, attempt, line)).await
             }
-            RunnerEvent::Ended(report) => self.ended(report).await,
+            RunnerEvent::Ended(report) => self.ended(*report).await,
         }
     }
 

@@ -273,7 +273,7 @@ fn the_recovery_time_burns_from_the_declaration() {
         }
     }
     assert_eq!(Missed { by: by(1) }.standing(), Standing::Breach);
-    assert_eq!(NoEstimate.standing(), Standing::Unknown);
+    assert_eq!(NoEstimate.standing(), Standing::Fine);
 }
 
 #[test]
