@@ -13,12 +13,12 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use warroom::incident::names::TargetId;
 use warroom::incident::reading::{Holds, Outcome};
+use warroom::incident::redact::Redactor;
 use warroom::incident::runbook::{Code, Expect, Shell, Vars};
 use warroom::incident::site::{
     Endpoint, Objectives, PgEndpoint, RedisEndpoint, SecretRef, Site, Target, Tls,
 };
 use warroom::world::exec::env::{Scratch, tools};
-use warroom::world::exec::redact::Redactor;
 use warroom::world::exec::sink::Sink;
 use warroom::world::exec::{self, Context, Group, Ran};
 
