@@ -1,5 +1,12 @@
 //! The step runner, driven as the console drives it: the real program behind its gate, killed at every point that matters.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of test functions here"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt;

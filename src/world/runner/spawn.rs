@@ -51,11 +51,14 @@ pub async fn start(
     let resolved = committed.confirmed().resolved();
     let on = resolved.action.to_string();
     let fail = |what: String| Failure::new(FailureKind::Local, &on, what, "nothing ran; ask again");
-    let mut child = waiting(place, &seq.to_string()).map_err(|e| fail(format!("start: {e}")))?;
+    let (at, number) = (place.clone(), seq.to_string());
+    let spawned = tokio::task::spawn_blocking(move || waiting(&at, &number)).await;
+    let spawned = spawned.map_err(io::Error::other).flatten();
+    let mut child = spawned.map_err(|e| fail(format!("start: {e}")))?;
     let pid = child.id();
-    let start_time = match proc::stat(pid) {
-        Some(stat) => stat.start_time,
-        None => return Err(fail("start: the runner ended at once".into())),
+    let Some(proc::Stat { start_time, .. }) = proc::stat(pid) else {
+        close(child);
+        return Err(fail("start: the runner ended at once".into()));
     };
     let running = Running {
         incident: place.incident.clone(),
