@@ -159,7 +159,7 @@ async fn run_with(
         vars: &vars(),
         secrets: &BTreeMap::new(),
         tools: &tools,
-        scratch: &Scratch::new().unwrap(),
+        scratch: &Scratch::default(),
         evidence: folder.path(),
         sink: &sink,
         group: &Group::default(),

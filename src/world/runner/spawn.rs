@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Gate, RUN, Running};
-use crate::incident::journal::{Entry, Report};
+use crate::incident::journal::{Entry, Fact, Report};
 use crate::incident::reading::{Failure, FailureKind};
 use crate::world::ledger::{Committed, Disk, Ledger, LedgerError, RealDisk};
 use crate::world::{clock, proc};
@@ -70,6 +70,11 @@ pub async fn start(
         boot_id: clock::boot_id().to_owned(),
     };
     let entry = match ledger.report(started(&running)).await {
+        // An attempt that was started before has another process: the ledger gives back that start.
+        Ok(entry) if entry.fact != Fact::Report(started(&running)) => {
+            close(child);
+            return Err(fail("start: this attempt was started before".into()));
+        }
         Ok(entry) => entry,
         Err(error) => {
             close(child);

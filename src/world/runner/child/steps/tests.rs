@@ -159,7 +159,7 @@ async fn gone(
     };
     let path = folder.path().join("output");
     let sink = Sink::create(&path, Redactor::new([])).unwrap();
-    let closed = go(&case, &Tools::default(), &Scratch::new().unwrap(), &sink).await;
+    let closed = go(&case, &Tools::default(), &Scratch::default(), &sink).await;
     let word = match closed.outcome {
         Outcome::Done { .. } => "done",
         Outcome::Failed { .. } => "failed",
