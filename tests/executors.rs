@@ -1,5 +1,12 @@
 //! Executors against real services: what arrives, what stops, what is unknown.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of test functions here"
+)]
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -152,7 +159,7 @@ async fn run_with(
         vars: &vars(),
         secrets: &BTreeMap::new(),
         tools: &tools,
-        scratch: &Scratch::new().unwrap(),
+        scratch: &Scratch::default(),
         evidence: folder.path(),
         sink: &sink,
         group: &Group::default(),
@@ -415,4 +422,20 @@ async fn http_sends_one_request_and_a_lost_answer_to_a_change_is_unknown() {
     let text = "POST http://127.0.0.1:1/\n".to_owned();
     let (ran, _) = run(&site(Vec::new()), Code::Http { text }, None).await;
     assert_eq!(word(&ran.outcome), "failed");
+}
+
+#[tokio::test]
+async fn a_host_that_ssh_can_not_reach_leaves_unknown_and_an_option_is_no_host() {
+    for (host, end) in [
+        ("warroom.invalid", "unknown"),
+        ("-oProxyCommand=true", "failed"),
+    ] {
+        let code = Code::Shell {
+            shell: Shell::Bash,
+            script: "true".into(),
+            host: Some(host.into()),
+        };
+        let (ran, _) = run(&site(Vec::new()), code, None).await;
+        assert_eq!(word(&ran.outcome), end, "{host}: {:?}", ran.outcome);
+    }
 }

@@ -1,5 +1,12 @@
 //! The step runner, driven as the console drives it: the real program behind its gate, killed at every point that matters.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of test functions here"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -378,7 +385,7 @@ async fn plays_the_console_that_is_killed() {
     let mut bench = Bench::at(Path::new(&root)).await;
     let resolved = waiting(&bench);
     bench.start(resolved).await;
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]
@@ -414,6 +421,28 @@ async fn a_runner_that_is_killed_too_leaves_unknown_and_its_orphan_keeps_a_retry
         (end.word(), lines.as_slice()),
         ("done", &["again".to_owned()][..])
     );
+}
+
+#[tokio::test]
+async fn an_attempt_is_not_started_twice() {
+    let mut bench = Bench::new().await;
+    let counting = |bench: &Bench| {
+        let root = bench.root.to_str().unwrap().to_owned();
+        script(Shell::Sh, "echo ran >>\"$DIR/runs\"", &[("DIR", &root)])
+    };
+    let resolved = counting(&bench);
+    assert_eq!(bench.run(resolved).await.1.word(), "done");
+    let again = confirmed(counting(&bench), BTreeMap::new());
+    let committed = bench.commit(again).await;
+    let place = bench.place();
+    let refused = spawn::start(committed, &place, &mut bench.ledger).await;
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("was started before")
+    );
+    assert_eq!(fs::read_to_string(bench.path("runs")).unwrap(), "ran\n");
 }
 
 #[tokio::test]

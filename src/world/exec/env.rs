@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -10,7 +12,7 @@ use crate::incident::reading::{Failure, FailureKind};
 use crate::incident::site::{Endpoint, PgEndpoint, SecretRef, Site, Target, Tls};
 use crate::systems::wire::secret;
 use crate::world::ledger::{Disk, RealDisk};
-use crate::world::places;
+use crate::world::{places, proc};
 
 /// The path a shell gets when there is none.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -29,30 +31,21 @@ pub struct Tools {
     pgpass: Vec<SecretString>,
 }
 
-/// A folder of its own for files with secrets, removed with them.
-#[derive(Debug)]
-pub struct Scratch(PathBuf);
+/// A folder of its own for files with secrets: made when the first is written, removed with this.
+#[derive(Debug, Default)]
+pub struct Scratch(OnceLock<PathBuf>);
 
 impl Scratch {
-    /// Makes the folder, in the run-time directory where there is one.
-    ///
-    /// # Errors
-    /// When no directory takes it.
-    pub fn new() -> Result<Self, Failure> {
-        let mut last = None;
-        for parent in places::fallbacks() {
-            let dir = parent.join(format!("scratch-{}", std::process::id()));
-            match places::private_dir(&parent).and_then(|()| places::private_dir(&dir)) {
-                Ok(()) => return Ok(Self(dir)),
-                Err(failure) => last = Some(failure),
-            }
-        }
-        Err(last.unwrap_or_else(|| places::local(Path::new("/var/tmp"), "no folder", "")))
-    }
-
     /// Writes a file for its owner only.
     fn file(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, Failure> {
-        let path = self.0.join(name);
+        let dir = match self.0.get() {
+            Some(dir) => dir.clone(),
+            None => {
+                let made = scratch_dir()?;
+                self.0.get_or_init(|| made).clone()
+            }
+        };
+        let path = dir.join(name);
         let _ = std::fs::remove_file(&path);
         let file = RealDisk.create(&path);
         let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, bytes));
@@ -65,7 +58,42 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        if let Some(dir) = self.0.get() {
+            let _ = std::fs::remove_dir_all(dir);
+        }
+    }
+}
+
+/// Makes a folder in the first place that takes it: the run-time directory where there is one.
+fn scratch_dir() -> Result<PathBuf, Failure> {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let mut last = None;
+    for parent in places::fallbacks() {
+        let dir = parent.join(format!("{SCRATCH}{}-{number}", std::process::id()));
+        match places::private_dir(&parent).and_then(|()| places::private_dir(&dir)) {
+            Ok(()) => {
+                sweep(&parent);
+                return Ok(dir);
+            }
+            Err(failure) => last = Some(failure),
+        }
+    }
+    Err(last.unwrap_or_else(|| places::local(Path::new("/var/tmp"), "no folder", "")))
+}
+
+/// What a scratch folder's name begins with; its process and a number follow.
+const SCRATCH: &str = "scratch-";
+
+/// Removes the folders of runners that were killed and could not.
+fn sweep(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(SCRATCH));
+        let owner = owner.and_then(|rest| rest.split('-').next()?.parse().ok());
+        if owner.is_some_and(|pid| proc::stat(pid).is_none()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 

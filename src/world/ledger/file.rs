@@ -13,7 +13,8 @@ use tokio::sync::oneshot;
 
 use super::disk::{Disk, RealDisk, replace};
 use super::lines::Trouble;
-use super::store::{self, Store};
+use super::segments;
+use super::store::Store;
 use super::{Committed, Ledger, LedgerError};
 use crate::console::confirm::Confirmed;
 use crate::incident::clean::Clean;
@@ -117,7 +118,7 @@ pub fn open_on(
 /// # Errors
 /// When there is none.
 pub fn read(dir: &Path) -> Result<(Vec<Entry>, Vec<Trouble>), Failure> {
-    store::read(dir, &places::fallbacks())
+    segments::read(dir, &places::fallbacks())
 }
 
 /// Checks a journal's chain: each break with its line. Empty when it is whole.

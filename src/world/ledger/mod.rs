@@ -3,6 +3,7 @@
 mod disk;
 mod file;
 mod lines;
+mod segments;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -227,7 +227,7 @@ async fn locked(case: Case) -> Closed {
 
 async fn prepared(case: &Case) -> Result<(Tools, Scratch, Sink), Failure> {
     let tools = tools(&case.intent.resolved.with, &case.site).await?;
-    let scratch = Scratch::new()?;
+    let scratch = Scratch::default();
     let known = case.secrets.values().chain(tools.secret.values()).cloned();
     let path = super::output_file(&case.incident, case.seq);
     let sink = Sink::create(&path, Redactor::new(known))

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Gate, RUN, Running};
-use crate::incident::journal::{Entry, Report};
+use crate::incident::journal::{Entry, Fact, Report};
 use crate::incident::reading::{Failure, FailureKind};
 use crate::world::ledger::{Committed, Disk, Ledger, LedgerError, RealDisk};
 use crate::world::{clock, proc};
@@ -51,11 +51,14 @@ pub async fn start(
     let resolved = committed.confirmed().resolved();
     let on = resolved.action.to_string();
     let fail = |what: String| Failure::new(FailureKind::Local, &on, what, "nothing ran; ask again");
-    let mut child = waiting(place, &seq.to_string()).map_err(|e| fail(format!("start: {e}")))?;
+    let (at, number) = (place.clone(), seq.to_string());
+    let spawned = tokio::task::spawn_blocking(move || waiting(&at, &number)).await;
+    let spawned = spawned.map_err(io::Error::other).flatten();
+    let mut child = spawned.map_err(|e| fail(format!("start: {e}")))?;
     let pid = child.id();
-    let start_time = match proc::stat(pid) {
-        Some(stat) => stat.start_time,
-        None => return Err(fail("start: the runner ended at once".into())),
+    let Some(proc::Stat { start_time, .. }) = proc::stat(pid) else {
+        close(child);
+        return Err(fail("start: the runner ended at once".into()));
     };
     let running = Running {
         incident: place.incident.clone(),
@@ -67,6 +70,11 @@ pub async fn start(
         boot_id: clock::boot_id().to_owned(),
     };
     let entry = match ledger.report(started(&running)).await {
+        // An attempt that was started before has another process: the ledger gives back that start.
+        Ok(entry) if entry.fact != Fact::Report(started(&running)) => {
+            close(child);
+            return Err(fail("start: this attempt was started before".into()));
+        }
         Ok(entry) => entry,
         Err(error) => {
             close(child);

@@ -217,7 +217,7 @@ fn find<'a>(value: &'a serde_json::Value, name: &str) -> Option<&'a serde_json::
 async fn cancelled(case: &Case, cx: &Context<'_>) -> Closed {
     let ended = match cx.group.get() {
         Some(group) => cancel::end_group(group).await,
-        None => "the connection of the act".to_owned(),
+        None => "no process, only what was waited for".to_owned(),
     };
     cx.sink.mute(false);
     cx.sink.line(format!("[cancelled: ended {ended}]"));
@@ -232,3 +232,6 @@ async fn cancelled(case: &Case, cx: &Context<'_>) -> Closed {
         ..outcome.into()
     }
 }
+
+#[cfg(test)]
+mod tests;
