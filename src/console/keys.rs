@@ -8,6 +8,7 @@ use super::command::{COMMANDS, Command};
 use super::dialogs::{declare, dry_run, post_mortem, resolve, runbooks};
 use super::event::Effect;
 use super::key::{Code, Key};
+use super::moving::{PAGE, focus, previous, travel, turn};
 use super::road::{Next, Road};
 use super::state::{
     Awaiting, ChoicePurpose, Chooser, ChooserRow, Dialog, Focus, Pager, State, TextPurpose,
@@ -17,20 +18,6 @@ use crate::incident::runbook::ActionRef;
 
 /// Two presses of ctrl-c within this time leave as the quit key does: it asks when something is open.
 const TWICE: Duration = Duration::from_secs(2);
-
-/// A page, where the screen's own height is not known here.
-const PAGE: usize = 10;
-
-/// Parts of the screen in the order the focus goes round.
-const ROUND: [Focus; 7] = [
-    Focus::Regions,
-    Focus::Replication,
-    Focus::Backups,
-    Focus::Clock,
-    Focus::Checklist,
-    Focus::Step,
-    Focus::Timeline,
-];
 
 /// A key on the main screen.
 pub(super) fn press(state: &mut State, key: Key) -> Vec<Effect> {
@@ -119,8 +106,8 @@ pub(super) fn run(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Severity => with_incident(state, severity),
         Command::Role => with_incident(state, role),
         Command::Mitigated => with_incident(state, mitigated),
-        Command::NextPane => turn(state, 1),
-        Command::PreviousPane => turn(state, ROUND.len() - 1),
+        Command::NextPane => turn(state),
+        Command::PreviousPane => previous(state),
         Command::Regions => focus(state, Focus::Regions),
         Command::Replication => focus(state, Focus::Replication),
         Command::Backups => focus(state, Focus::Backups),
@@ -236,7 +223,8 @@ fn copy(state: &mut State) -> Vec<Effect> {
     }
 }
 
-fn full_code(code: &crate::incident::runbook::Code) -> String {
+/// The whole text of what an action runs.
+pub(super) fn full_code(code: &crate::incident::runbook::Code) -> String {
     use crate::incident::runbook::Code as Fence;
     match code {
         Fence::Shell { script, .. } => script.clone(),
@@ -471,61 +459,4 @@ fn help(state: &mut State) {
         top: 0,
         action: None,
     }));
-}
-
-fn turn(state: &mut State, by: usize) -> Vec<Effect> {
-    let at = ROUND.iter().position(|f| *f == state.focus).unwrap_or(0);
-    focus(state, ROUND[(at + by) % ROUND.len()])
-}
-
-fn focus(state: &mut State, focus: Focus) -> Vec<Effect> {
-    state.focus = focus;
-    Vec::new()
-}
-
-/// Moves the cursor of the checklist, or scrolls another part: from where it is, and given the last row.
-fn travel(state: &mut State, to: impl Fn(usize, usize) -> usize) -> Vec<Effect> {
-    let last = last_row(state);
-    match state.focus {
-        Focus::Checklist => state.cursor = to(state.cursor, last).min(last),
-        Focus::Timeline => {
-            // Until somebody scrolls, the newest entry is in sight; scrolled to the end, it is so again.
-            let at = state.scroll.get(&Focus::Timeline).copied().unwrap_or(last);
-            match to(at, last) {
-                at if at >= last => state.scroll.remove(&Focus::Timeline),
-                at => state.scroll.insert(Focus::Timeline, at),
-            };
-        }
-        focus => {
-            let at = state.scroll.get(&focus).copied().unwrap_or(0);
-            state.scroll.insert(focus, to(at, last).min(last));
-        }
-    }
-    Vec::new()
-}
-
-fn last_row(state: &State) -> usize {
-    let vitals = &state.vitals;
-    let rows = match state.focus {
-        Focus::Regions => vitals.regions.iter().map(|r| 1 + r.components.len()).sum(),
-        Focus::Replication => vitals.links.len(),
-        Focus::Backups => vitals.backups.len(),
-        Focus::Clock => vitals.clock.rungs.len() + 2,
-        Focus::Checklist => Road::shown(state).map_or(0, |road| road.runbook.steps.len()),
-        Focus::Step => step_rows(state),
-        Focus::Timeline => state.incident.as_ref().map_or(0, |i| i.entries.len()),
-    };
-    rows.saturating_sub(1)
-}
-
-/// About how many lines the step's panel has: its prose, its acts, its checks.
-fn step_rows(state: &State) -> usize {
-    checklist::selected(state).map_or(0, |detail| {
-        let acts = detail.acts.iter().map(|act| match act {
-            Ok(resolved) => 2 + full_code(&resolved.code).lines().count(),
-            Err(_) => 1,
-        });
-        let acts: usize = acts.sum();
-        detail.step.why.len() * 2 + acts + detail.checks.len() + detail.verify.len()
-    })
 }

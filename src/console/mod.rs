@@ -13,6 +13,7 @@ pub mod hints;
 pub mod key;
 pub mod keymap;
 pub mod keys;
+pub mod moving;
 pub mod resolving;
 pub mod road;
 pub mod state;

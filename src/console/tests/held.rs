@@ -98,6 +98,28 @@ fn matters(note: &Note) -> bool {
 }
 
 #[test]
+fn enter_held_after_typing_declares_nothing_and_chooses_nothing() {
+    let vars = "# V\n\n```toml runbook\n[vars.A]\nprompt = \"A\"\n```\n\n## One {#one}\n\nDo.\n";
+    let hold = |desk: &mut Desk| {
+        for _ in 0..300 {
+            desk.pass(33);
+            desk.tell(Event::Key(Key::plain(Code::Enter)));
+        }
+    };
+    let mut desk = Desk::new(vec![loaded("book", vars)]);
+    desk.press("d").type_("it is down");
+    hold(&mut desk);
+    assert!(desk.state.incident.is_none());
+    desk.wait(600).press("enter");
+    assert!(desk.state.incident.is_some());
+    desk.press("r enter").type_("value");
+    hold(&mut desk);
+    assert_eq!(desk.state.walk, None);
+    desk.wait(600).press("enter");
+    assert_eq!(desk.state.walk, Some(1));
+}
+
+#[test]
 fn every_key_held_alone_performs_nothing() {
     let keymap = Keymap::built_in();
     for (n, mut desk) in points().into_iter().enumerate() {
