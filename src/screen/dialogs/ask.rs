@@ -228,9 +228,9 @@ fn checks(ask: &Ask, theme: &Theme, room: usize) -> Vec<Line<'static>> {
     let half = room.saturating_sub(2) / 2;
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut left: Option<Line<'static>> = None;
-    for (_, seen) in evaluation.guards.iter().chain(&evaluation.checks) {
+    for (name, seen) in evaluation.guards.iter().chain(&evaluation.checks) {
         let fits = seen.holds == Holds::Yes && width(seen.saw.as_str()) + 2 <= half;
-        let mut own = verdict_lines(seen, if fits { half } else { room }, theme);
+        let mut own = verdict_lines(name, seen, if fits { half } else { room }, theme);
         match (left.take(), fits) {
             (None, true) => left = own.pop(),
             (Some(mut beside), true) => {
