@@ -62,7 +62,7 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
             table.push(4, Row::Sentence(if narrow { 2 } else { 4 }, cell));
         }
     }
-    if room.full {
+    if room.full || room.height >= state.vitals.links.len() * (CHART_ROWS + 6) {
         let charts = state
             .vitals
             .links

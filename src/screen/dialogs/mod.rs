@@ -83,8 +83,14 @@ fn show(sheet: Sheet, state: &State, theme: &Theme, wide: u16, area: Rect, buffe
         width: wide,
         height: high,
     };
-    Clear.render(at, buffer);
-    buffer.set_style(at, theme.style(Role::Text));
+    // The rows beside it are cleared too: halves of words at its edges would only be in the way.
+    let band = Rect {
+        x: area.x,
+        width: area.width,
+        ..at
+    };
+    Clear.render(band, buffer);
+    buffer.set_style(band, theme.style(Role::Text));
     let mut block = frame(state.mode, theme, true).title(sheet.title.clone());
     let inner = block.inner(at);
     let inner = Rect {
