@@ -36,7 +36,7 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
     } else {
         Table::new([
             words("link"),
-            words("state").elastic(),
+            words("state").elastic_from(22),
             number("time"),
             number("bytes"),
             words("history").goes(2),
