@@ -25,16 +25,20 @@ impl Bars<'_> {
     pub fn lines(&self, room: usize, theme: &Theme) -> Vec<Line<'static>> {
         let columns = room.saturating_sub(BESIDE);
         let newest = &self.history[self.history.len().saturating_sub(columns)..];
+        // Where there is room each reading takes two or three columns.
+        let wide = columns
+            .checked_div(newest.len())
+            .map_or(1, |n| n.clamp(1, 3));
         let marked = self.row_of(self.mark.0);
         (0..self.rows)
             .rev()
-            .map(|row| self.line(newest, row, row == marked, theme))
+            .map(|row| self.line((newest, wide), row, row == marked, theme))
             .collect()
     }
 
     fn line(
         &self,
-        newest: &[Option<u64>],
+        (newest, wide): (&[Option<u64>], usize),
         row: usize,
         marked: bool,
         theme: &Theme,
@@ -51,7 +55,7 @@ impl Bars<'_> {
                 spans.push(Span::styled(done, theme.style(before)));
                 before = role;
             }
-            bars.push(sign);
+            bars.extend(std::iter::repeat_n(sign, wide));
         }
         spans.push(Span::styled(bars, theme.style(before)));
         Line::from(spans)
@@ -98,7 +102,7 @@ mod tests {
             mark: (10, "gate 10 s".into()),
             rows: 2,
         };
-        let lines = bars.lines(40, &Theme::mono());
+        let lines = bars.lines(19, &Theme::mono());
         let shown: Vec<String> = lines.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["  gate 10 s ┄┄█ ", "            ▁██×"]);
     }

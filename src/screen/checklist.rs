@@ -29,7 +29,13 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer
         let left = Line::styled(left, theme.style(Role::Dim));
         block = block.title_top(left.right_aligned());
     }
-    let inner = padded(block.inner(area));
+    let inner = block.inner(area);
+    // The titles need the columns more than the eye needs the air.
+    let inner = if inner.width > 44 {
+        padded(inner)
+    } else {
+        inner
+    };
     let room = usize::from(inner.width);
     let (all, cursor) = match steps.is_empty() {
         true => (empty(state, theme, room), None),

@@ -8,6 +8,10 @@ use crate::console::hints::hints;
 use crate::console::state::State;
 
 pub(super) fn line(state: &State, theme: &Theme, room: usize) -> Line<'static> {
+    // A dialog says itself what its keys do.
+    if !state.dialogs.is_empty() {
+        return Line::default();
+    }
     let hints: Vec<(String, &str)> = hints(state)
         .into_iter()
         .map(|(key, does)| (key.to_string(), does))

@@ -19,6 +19,8 @@ use crate::incident::judge::Standing;
 pub struct Room {
     /// Columns inside the frame.
     pub width: usize,
+    /// Rows inside the frame; none while it is only measured.
+    pub height: usize,
     /// It has the whole screen: everything is said.
     pub full: bool,
 }
@@ -79,7 +81,11 @@ fn worst(pane: Focus, state: &State) -> Option<Standing> {
 
 /// How many rows the pane would take inside its frame.
 pub fn rows(pane: Focus, state: &State, theme: &Theme, width: usize) -> usize {
-    let room = Room { width, full: false };
+    let room = Room {
+        width,
+        height: 0,
+        full: false,
+    };
     table(pane, state, theme, room).lines(width, None).len()
 }
 
@@ -95,6 +101,7 @@ pub fn draw(pane: Focus, state: &State, theme: &Theme, area: Rect, buffer: &mut 
     let inner = padded(block.inner(area));
     let room = Room {
         width: inner.width.into(),
+        height: inner.height.into(),
         full,
     };
     let table = table(pane, state, theme, room);

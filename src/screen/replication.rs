@@ -36,7 +36,7 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
     } else {
         Table::new([
             words("link"),
-            words("state").elastic(),
+            words("state").elastic_from(22),
             number("time"),
             number("bytes"),
             words("history").goes(2),
@@ -62,7 +62,7 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
             table.push(4, Row::Sentence(if narrow { 2 } else { 4 }, cell));
         }
     }
-    if room.full {
+    if room.full || room.height >= state.vitals.links.len() * (CHART_ROWS + 6) {
         let charts = state
             .vitals
             .links

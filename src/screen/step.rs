@@ -65,7 +65,8 @@ fn aside(step: &StepDetail<'_>) -> String {
 
 fn body(state: &State, step: &StepDetail<'_>, theme: &Theme, room: usize) -> Vec<Line<'static>> {
     let mut all = Vec::new();
-    if let Some(why) = &step.blocked {
+    let blocked = step.blocked.as_ref();
+    if let Some(why) = blocked.filter(|_| !matches!(step.next, Next::Running(..))) {
         all.extend(told("▲", why, Role::Watch, room, theme));
     }
     all.extend(running(state, step, theme, room));
@@ -129,7 +130,7 @@ fn running(state: &State, step: &StepDetail<'_>, theme: &Theme, room: usize) -> 
     let newest = tail
         .iter()
         .flat_map(|tail| tail.iter().rev().take(TAIL).rev());
-    all.extend(newest.flat_map(|line| code(line.as_str(), theme, room)));
+    all.extend(newest.flat_map(|line| output(line.as_str(), theme, room)));
     all
 }
 
@@ -176,7 +177,7 @@ fn ended(step: &StepDetail<'_>, theme: &Theme, room: usize) -> Vec<Line<'static>
     if !matches!(end.outcome, Outcome::Done { .. }) {
         let excerpt: Vec<&str> = end.excerpt.as_str().lines().collect();
         let newest = &excerpt[excerpt.len().saturating_sub(TAIL)..];
-        all.extend(newest.iter().flat_map(|line| code(line, theme, room)));
+        all.extend(newest.iter().flat_map(|line| output(line, theme, room)));
     }
     all
 }
@@ -256,9 +257,19 @@ fn admonition(kind: Admonition) -> (&'static str, &'static str) {
     }
 }
 
+/// What a program wrote: read, not run, so it is broken between words.
+fn output(text: &str, theme: &Theme, room: usize) -> Vec<Line<'static>> {
+    barred(wrap(text, room.saturating_sub(2)), theme)
+}
+
+/// What runs: every space of it.
 fn code(text: &str, theme: &Theme, room: usize) -> Vec<Line<'static>> {
+    barred(fold(text, room.saturating_sub(2)), theme)
+}
+
+fn barred(pieces: Vec<String>, theme: &Theme) -> Vec<Line<'static>> {
     let bar = Span::styled("│ ", theme.style(Role::Dim));
-    let pieces = fold(text, room.saturating_sub(2)).into_iter();
+    let pieces = pieces.into_iter();
     pieces
         .map(|piece| {
             Line::from(vec![

@@ -166,7 +166,7 @@ fn loss(state: &State, resolved: &Resolved, theme: &Theme, room: usize) -> Vec<L
 fn danger(resolved: &Resolved, theme: &Theme, room: usize) -> Vec<Line<'static>> {
     let words = match resolved.danger {
         Danger::None => "Looks, changes nothing.",
-        Danger::Change => "▲ Changes something that can be changed back.",
+        Danger::Change => "Changes something that can be changed back.",
         Danger::Destructive => "▲ Can lose data, sessions or capacity.",
         Danger::OneWay => "✖ One-way: this cannot be undone.",
     };
@@ -228,9 +228,9 @@ fn checks(ask: &Ask, theme: &Theme, room: usize) -> Vec<Line<'static>> {
     let half = room.saturating_sub(2) / 2;
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut left: Option<Line<'static>> = None;
-    for (_, seen) in evaluation.guards.iter().chain(&evaluation.checks) {
+    for (name, seen) in evaluation.guards.iter().chain(&evaluation.checks) {
         let fits = seen.holds == Holds::Yes && width(seen.saw.as_str()) + 2 <= half;
-        let mut own = verdict_lines(seen, if fits { half } else { room }, theme);
+        let mut own = verdict_lines(name, seen, if fits { half } else { room }, theme);
         match (left.take(), fits) {
             (None, true) => left = own.pop(),
             (Some(mut beside), true) => {
@@ -323,8 +323,8 @@ fn undo(state: &State, resolved: &Resolved) -> String {
         return "not known: the runbook is not at hand".to_owned();
     };
     match (step.rollback.first(), step.rollback.len()) {
-        (Some(first), 1) => act(&first.code),
-        (Some(first), n) => format!("{} and {} more", act(&first.code), n - 1),
+        (Some(first), 1) => format!("prepared: {}", act(&first.code)),
+        (Some(first), n) => format!("prepared: {} and {} more", act(&first.code), n - 1),
         (None, _) if step.why.iter().any(|b| matches!(b, Block::Text(_))) => {
             "nothing prepared; see the step's own words".to_owned()
         }

@@ -12,7 +12,7 @@ pub(super) fn sheet(state: &State, form: &ChoiceForm, theme: &Theme, room: usize
     let mut head: Vec<Line<'static>> = Vec::new();
     for (seen, words) in &form.lines {
         match seen {
-            Some(seen) => head.extend(verdict_lines(seen, room, theme)),
+            Some(seen) => head.extend(verdict_lines(words, seen, room, theme)),
             None => head.extend(prose(words, Role::Text, room, theme)),
         }
     }

@@ -52,7 +52,8 @@ pub(super) fn sheet(state: &State, form: &DeclareForm, theme: &Theme, room: usiz
         Line::styled(format!("✖ {fault}"), style)
     });
     let keys = [
-        ("tab", "next field"),
+        ("tab", "field"),
+        ("↑↓", "choose"),
         ("enter", "declares"),
         ("esc", "not now"),
     ];

@@ -27,7 +27,7 @@ pub(super) fn sheet(state: &State, form: &InputsForm, theme: &Theme, room: usize
             body.extend(
                 found
                     .iter()
-                    .flat_map(|(_, seen)| verdict_lines(seen, room, theme)),
+                    .flat_map(|(name, seen)| verdict_lines(name, seen, room, theme)),
             );
             body.push(Line::default());
             // It comes last, and is what the operator is waiting for.
@@ -47,7 +47,12 @@ pub(super) fn sheet(state: &State, form: &InputsForm, theme: &Theme, room: usize
     } else {
         "next"
     };
-    let keys = [("tab", "next field"), ("enter", enter), ("esc", "not now")];
+    let keys = [
+        ("tab", "field"),
+        ("↑↓", "choose"),
+        ("enter", enter),
+        ("esc", "not now"),
+    ];
     Sheet {
         title: title(&format!("Open {name}"), theme),
         body,

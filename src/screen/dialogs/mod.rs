@@ -20,7 +20,7 @@ use super::text::{clip, width, wrap};
 use super::theme::{Role, Theme};
 use super::widgets::{frame, lines, spans_width, verdict};
 use crate::console::state::{Dialog, State};
-use crate::incident::reading::Verdict;
+use crate::incident::reading::{Holds, Verdict};
 
 /// The topmost dialog, in the middle of `area`.
 pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -83,8 +83,14 @@ fn show(sheet: Sheet, state: &State, theme: &Theme, wide: u16, area: Rect, buffe
         width: wide,
         height: high,
     };
-    Clear.render(at, buffer);
-    buffer.set_style(at, theme.style(Role::Text));
+    // The rows beside it are cleared too: halves of words at its edges would only be in the way.
+    let band = Rect {
+        x: area.x,
+        width: area.width,
+        ..at
+    };
+    Clear.render(band, buffer);
+    buffer.set_style(band, theme.style(Role::Text));
     let mut block = frame(state.mode, theme, true).title(sheet.title.clone());
     let inner = block.inner(at);
     let inner = Rect {
@@ -158,8 +164,14 @@ fn prose(words: &str, role: Role, room: usize, theme: &Theme) -> Vec<Line<'stati
         .collect()
 }
 
-/// `✔ lag of pg-west 12.4 s < 30 s`, each over as many lines as it needs: a verdict is never cut.
-fn verdict_lines(seen: &Verdict, room: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// `✔ lag of pg-west 12.4 s < 30 s`, over as many lines as it needs: a verdict is never cut. What does not hold is
+/// named, where its words do not name it.
+fn verdict_lines(name: &str, seen: &Verdict, room: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let saw = seen.saw.as_str();
+    let words = match seen.holds {
+        Holds::No | Holds::Unknown if !saw.contains(name) => format!("{name}: {saw}"),
+        _ => saw.to_owned(),
+    };
     let (sign, role) = verdict(seen.holds);
     let style = theme.style(role);
     let text = if role == Role::Fine {
@@ -167,7 +179,7 @@ fn verdict_lines(seen: &Verdict, room: usize, theme: &Theme) -> Vec<Line<'static
     } else {
         style
     };
-    wrap(seen.saw.as_str(), room.saturating_sub(2))
+    wrap(&words, room.saturating_sub(2))
         .into_iter()
         .enumerate()
         .map(|(at, words)| {
