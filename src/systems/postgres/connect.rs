@@ -24,15 +24,16 @@ const OLDEST: u32 = 120_000;
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// How to reach a server.
-pub(super) struct Door {
+pub struct Door {
     /// The target and its endpoint, for failures: `pg-west (db-west:5432)`.
     pub(super) on: String,
     endpoint: PgEndpoint,
 }
 
 /// A connection whose background task ends with it.
-pub(super) struct Session {
-    pub(super) client: Client,
+pub struct Session {
+    /// The client.
+    pub client: Client,
     /// `server_version_num`.
     pub(super) version: u32,
     task: JoinHandle<()>,
@@ -46,11 +47,11 @@ impl Drop for Session {
 
 /// What the server itself limits: a query that outlives its console still ends.
 #[derive(Clone, Copy)]
-pub(super) struct Limits {
+pub struct Limits {
     /// `statement_timeout`; none for acts that take as long as they take.
-    pub(super) statement: Option<Duration>,
+    pub statement: Option<Duration>,
     /// `lock_timeout`.
-    pub(super) lock: Duration,
+    pub lock: Duration,
 }
 
 impl Limits {
@@ -64,12 +65,16 @@ impl Limits {
 }
 
 impl Door {
-    pub(super) fn new(on: String, endpoint: PgEndpoint) -> Self {
+    /// A way to the endpoint; `on` names it in failures.
+    pub fn new(on: String, endpoint: PgEndpoint) -> Self {
         Door { on, endpoint }
     }
 
     /// Connects to the target's own database, or to `dbname`, before `deadline`.
-    pub(super) async fn open(
+    ///
+    /// # Errors
+    /// What refused it, with what to do.
+    pub async fn open(
         &self,
         dbname: Option<&str>,
         limits: Limits,

@@ -2,7 +2,7 @@
 
 mod acts;
 mod conditions;
-mod connect;
+pub mod connect;
 mod failure;
 mod observe;
 mod pgpass;

@@ -2,21 +2,15 @@
 
 use std::time::Duration;
 
-use ::redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo,
-    RedisConnectionInfo, RedisError, Value,
-};
+use ::redis::Value;
 use secrecy::ExposeSecret;
 
 use super::{Context, Ran};
 use crate::incident::clean::Clean;
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Outcome};
-use crate::incident::site::{Endpoint, RedisEndpoint, Site, Tls};
-use crate::systems::wire::secret;
-
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
+use crate::incident::site::{Endpoint, Site};
+use crate::systems::wire::redis::{Login, Server};
 
 /// How long a reply may take; after that the command is unknown.
 const REPLY: Duration = Duration::from_secs(30);
@@ -34,8 +28,8 @@ pub(super) async fn run(cx: &Context<'_>, on: &TargetId, text: &str) -> Ran {
         Ok(commands) => commands,
         Err(why) => return failed(&why, "correct the fence; nothing ran"),
     };
-    let mut connection = match connect(cx.site, on).await {
-        Ok(connection) => connection,
+    let server = match server(cx.site, on) {
+        Ok(server) => server,
         Err(failure) => return Ran::failed(failure),
     };
     let mut output = String::new();
@@ -45,19 +39,15 @@ pub(super) async fn run(cx: &Context<'_>, on: &TargetId, text: &str) -> Ran {
         };
         let mut command = ::redis::cmd(name);
         command.arg(arguments);
-        let reply = match command.query_async::<Value>(&mut connection).await {
-            Ok(Value::ServerError(error)) => Err(error.into()),
-            reply => reply,
-        };
-        match reply {
+        match server.order::<Value>(&command).await {
             Ok(reply) => {
                 output = lines(&reply).join("\n");
                 cx.sink.line(&output);
             }
-            Err(error) => {
-                let what = format!("command {number} ({name}): {error}");
+            Err(wrong) => {
+                cx.sink.line(format!("command {number} ({name}) ended it"));
                 return Ran {
-                    outcome: ended(&error, on, &what),
+                    outcome: wrong.outcome(),
                     output,
                 };
             }
@@ -70,64 +60,25 @@ pub(super) async fn run(cx: &Context<'_>, on: &TargetId, text: &str) -> Ran {
     }
 }
 
-/// An error reply is a failure; a lost one leaves the command unknown.
-fn ended(error: &RedisError, on: &TargetId, what: &str) -> Outcome {
-    let failure = |advice| Failure::new(FailureKind::BadAnswer, on, what, advice);
-    match error.kind() {
-        ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::Client => Outcome::Failed {
-            failure: failure(""),
-            exit: None,
-        },
-        _ => Outcome::Unknown {
-            failure: failure("look whether it took effect"),
-        },
-    }
-}
-
-async fn connect(
-    site: &Site,
-    on: &TargetId,
-) -> Result<::redis::aio::MultiplexedConnection, Failure> {
+/// The target's server, whose replies may take longer than a probe's.
+fn server(site: &Site, on: &TargetId) -> Result<Server, Failure> {
     let Some(Endpoint::Redis(at)) = site.target(on).map(|target| &target.endpoint) else {
         let what = "is no Redis target of the site";
         return Err(Failure::new(FailureKind::Local, on, what, "correct on="));
     };
-    let fail = |e: RedisError| {
-        let on = format!("{on} ({}:{})", at.host, at.port);
-        Failure::new(FailureKind::Refused, on, format!("connect: {e}"), "")
+    let login = Login {
+        user: at.user.clone(),
+        password: at.password.clone(),
+        db: at.db,
     };
-    let info = address(at).into_connection_info().map_err(fail)?;
-    let info = info.set_redis_settings(login(at, on).await?);
-    let client = Client::open(info).map_err(fail)?;
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT))
-        .set_response_timeout(Some(REPLY));
-    let connection = client.get_multiplexed_async_connection_with_config(&config);
-    connection.await.map_err(fail)
-}
-
-fn address(at: &RedisEndpoint) -> ConnectionAddr {
-    match at.tls {
-        Tls::Off => ConnectionAddr::Tcp(at.host.clone(), at.port),
-        Tls::Verify => ConnectionAddr::TcpTls {
-            host: at.host.clone(),
-            port: at.port,
-            insecure: false,
-            tls_params: None,
-        },
-    }
-}
-
-async fn login(at: &RedisEndpoint, on: &TargetId) -> Result<RedisConnectionInfo, Failure> {
-    let mut login = RedisConnectionInfo::default().set_db(at.db);
-    if let Some(user) = &at.user {
-        login = login.set_username(user);
-    }
-    if let Some(source) = &at.password {
-        let password = secret::fetch(source, on.as_str()).await?;
-        login = login.set_password(password.expose_secret());
-    }
-    Ok(login)
+    let named = format!("{on} ({}:{})", at.host, at.port);
+    Ok(Server::new(
+        named,
+        (&at.host, at.port),
+        at.tls,
+        login,
+        REPLY,
+    ))
 }
 
 /// The commands of a text, each as its words.

@@ -6,10 +6,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use rustls::crypto::aws_lc_rs;
-use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::ExposeSecret;
-use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
+use tokio::time::Instant;
+use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use self::lexer::Statement;
 use super::expect::NULL;
@@ -18,11 +17,14 @@ use crate::incident::clean::Clean;
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Outcome};
 use crate::incident::runbook::Vars;
-use crate::incident::site::{Endpoint, PgEndpoint, Site, Target, Tls};
-use crate::systems::wire::secret;
+use crate::incident::site::{Endpoint, Site};
+use crate::systems::postgres::connect::{self, Door, Limits};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long a statement waits for a lock: as long as it takes, for its step has a time-out of its own.
+const LOCK: Duration = Duration::ZERO;
 
 /// So many rows are aligned with each other.
 const PAGE: usize = 100;
@@ -42,12 +44,12 @@ pub(super) async fn run(cx: &Context<'_>, on: &TargetId, text: &str, tx: bool) -
         Ok(statements) => statements,
         Err(why) => return Ran::failed(failure(on, &why, "correct the fence; nothing ran")),
     };
-    let (client, _task) = match open(cx.site, on).await {
+    let connection = match open(cx.site, on).await {
         Ok(open) => open,
         Err(failure) => return Ran::failed(failure),
     };
     let mut session = Session {
-        client,
+        client: &connection.client,
         on,
         output: String::new(),
     };
@@ -76,9 +78,9 @@ pub(super) async fn look(
     }
     let within = site.target(on).map_or(CONNECT, |target| target.timeout);
     let looking = async {
-        let (client, _task) = open(site, on).await?;
+        let connection = open(site, on).await?;
         let mut session = Session {
-            client,
+            client: &connection.client,
             on,
             output: String::new(),
         };
@@ -109,7 +111,7 @@ fn parameter(variable: &str) -> String {
 }
 
 struct Session<'a> {
-    client: Client,
+    client: &'a Client,
     on: &'a TargetId,
     output: String,
 }
@@ -252,84 +254,20 @@ fn failure(on: &TargetId, what: &str, advice: &str) -> Failure {
     Failure::new(FailureKind::BadAnswer, on, what, advice)
 }
 
-/// A connection to a target; it is closed when the task is dropped.
-async fn open(site: &Site, on: &TargetId) -> Result<(Client, Task), Failure> {
+/// A connection to a target, which has as long for its statements as they take; it is closed when dropped.
+async fn open(site: &Site, on: &TargetId) -> Result<connect::Session, Failure> {
     let target = site.target(on);
-    let Some((Target { .. }, Endpoint::Postgres(at))) = target.map(|t| (t, &t.endpoint)) else {
+    let Some((target, Endpoint::Postgres(at))) = target.map(|t| (t, &t.endpoint)) else {
         return Err(failure(
             on,
             "is no PostgreSQL target of the site",
             "correct on=",
         ));
     };
-    match tokio::time::timeout(CONNECT, connect(at, on)).await {
-        Ok(open) => open,
-        Err(_) => {
-            let what = format!("connect: no answer within {} s", CONNECT.as_secs());
-            Err(Failure::new(FailureKind::TimedOut, on, what, ""))
-        }
-    }
-}
-
-/// The connection's own task.
-struct Task(tokio::task::JoinHandle<()>);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-async fn connect(at: &PgEndpoint, on: &TargetId) -> Result<(Client, Task), Failure> {
-    let mut config = Config::new();
-    config
-        .host(&at.host)
-        .port(at.port)
-        .user(&at.user)
-        .dbname(&at.dbname)
-        .application_name("warroom");
-    if let Some(source) = &at.password {
-        let password = secret::fetch(source, on.as_str()).await?;
-        config.password(password.expose_secret());
-    }
-    let refused = |e: Error| {
-        let what = format!("connect: {}", words(&e));
-        Failure::new(
-            FailureKind::Refused,
-            format!("{on} ({}:{})", at.host, at.port),
-            what,
-            "",
-        )
+    let door = Door::new(format!("{on} ({})", target.endpoint.place()), at.clone());
+    let limits = Limits {
+        statement: None,
+        lock: LOCK,
     };
-    match at.tls {
-        Tls::Off => {
-            config.ssl_mode(tokio_postgres::config::SslMode::Disable);
-            let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
-            let drive = async move {
-                let _ = connection.await;
-            };
-            Ok((client, Task(tokio::spawn(drive))))
-        }
-        Tls::Verify => {
-            config.ssl_mode(tokio_postgres::config::SslMode::Require);
-            let tls = tokio_postgres_rustls::MakeRustlsConnect::new(verifying(on)?);
-            let (client, connection) = config.connect(tls).await.map_err(refused)?;
-            let drive = async move {
-                let _ = connection.await;
-            };
-            Ok((client, Task(tokio::spawn(drive))))
-        }
-    }
-}
-
-fn verifying(on: &TargetId) -> Result<rustls::ClientConfig, Failure> {
-    let fail = |e: rustls::Error| Failure::new(FailureKind::Tls, on, format!("TLS: {e}"), "");
-    let provider = std::sync::Arc::new(aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(fail)?;
-    Ok(builder
-        .with_platform_verifier()
-        .map_err(fail)?
-        .with_no_client_auth())
+    door.open(None, limits, Instant::now() + CONNECT).await
 }

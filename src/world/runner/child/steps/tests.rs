@@ -15,11 +15,11 @@ use crate::incident::clean::Clean;
 use crate::incident::journal::{Intent, Mode, Override, Resolved, ResolvedCheck, Seq};
 use crate::incident::names::{RunbookId, StepId, TargetId};
 use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Verdict};
+use crate::incident::redact::Redactor;
 use crate::incident::runbook::{ActionRef, Code, Danger, Role, Vars};
 use crate::incident::site::{Objectives, Site};
 use crate::systems::{Output, Shared, System};
 use crate::world::exec::env::{Scratch, Tools};
-use crate::world::exec::redact::Redactor;
 use crate::world::exec::sink::Sink;
 
 /// A server whose answers are given beforehand; the last one is repeated.
@@ -103,6 +103,7 @@ fn resolved(checks: usize, verify: usize, timeout: Duration) -> Resolved {
         capture: vec!["postgres.timeline(pg-west)".into()],
         hold: None,
         last_known: None,
+        rto_ends: None,
         last_promotion: None,
     }
 }
