@@ -235,7 +235,7 @@ fn surroundings(resolved: &Resolved, theme: &Theme, room: usize) -> Vec<Line<'st
             false => format!("  its output is kept as {name}"),
         });
     let expect = resolved.expect.as_ref();
-    let expect = expect.map(|expect| format!("  its output must be {expect}"));
+    let expect = expect.map(|expect| format!("  its output is checked: {expect}"));
     let said = with.into_iter().chain(expect).chain(kept);
     said.flat_map(|words| prose(&words, Role::Dim, room, theme))
         .collect()
