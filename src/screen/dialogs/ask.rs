@@ -3,7 +3,7 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{Sheet, field, foot, prose, verdict_lines};
+use super::{Sheet, foot, labelled, prose, verdict_lines};
 use crate::console::confirm::{Ask, NotYet};
 use crate::console::state::{Focus, State};
 use crate::incident::acts::Act;
@@ -12,7 +12,7 @@ use crate::incident::journal::{Resolved, ResolvedCheck};
 use crate::incident::measure;
 use crate::incident::reading::Holds;
 use crate::incident::runbook::{Block, Code, Danger, Role as Part, Shell};
-use crate::screen::text::{clip, fold, width};
+use crate::screen::text::{fold, width};
 use crate::screen::theme::{Role, Theme};
 use crate::screen::widgets::{limit, spans_width, symbol, typed};
 
@@ -68,8 +68,15 @@ fn targets(resolved: &Resolved, theme: &Theme, room: usize) -> Vec<Line<'static>
     let what = act(&resolved.code);
     let mut places = resolved.targets.iter().map(|place| {
         let region = place.region.as_ref().map_or("", |r| r.as_str());
+        // An act names its target itself.
+        let named = what.split(' ').any(|word| word == place.target.as_str());
+        let target = if named {
+            String::new()
+        } else {
+            format!("{}  ", place.target)
+        };
         vec![
-            Span::styled(format!("{}  ", place.target), strong),
+            Span::styled(target, strong),
             Span::raw(region.to_owned()),
             Span::styled(format!("  {}", place.place), dim),
         ]
@@ -91,7 +98,7 @@ fn targets(resolved: &Resolved, theme: &Theme, room: usize) -> Vec<Line<'static>
 
 fn act(code: &Code) -> String {
     match code {
-        Code::Act { act } => act.word(),
+        Code::Act { act } => act.to_string(),
         Code::Shell { shell, host, .. } => {
             let name = match shell {
                 Shell::Sh => "sh",
@@ -209,10 +216,29 @@ fn script(resolved: &Resolved, theme: &Theme, room: usize) -> Vec<Line<'static>>
     for var in open.chain(secret) {
         lines.extend(prose(&format!("  {var}"), Role::Dim, room, theme));
     }
+    lines.extend(surroundings(resolved, theme, room));
     if !lines.is_empty() {
         lines.push(Line::default());
     }
     lines
+}
+
+/// Whose environment a script gets, and what is kept of its output.
+fn surroundings(resolved: &Resolved, theme: &Theme, room: usize) -> Vec<Line<'static>> {
+    let with: Vec<&str> = resolved.with.iter().map(|target| target.as_str()).collect();
+    let with = (!with.is_empty()).then(|| format!("  with the environment of {}", with.join(", ")));
+    let kept = resolved
+        .keep_as
+        .as_ref()
+        .map(|name| match resolved.keep_secret {
+            true => format!("  its output is kept as {name}, on no record"),
+            false => format!("  its output is kept as {name}"),
+        });
+    let expect = resolved.expect.as_ref();
+    let expect = expect.map(|expect| format!("  its output is checked: {expect}"));
+    let said = with.into_iter().chain(expect).chain(kept);
+    said.flat_map(|words| prose(&words, Role::Dim, room, theme))
+        .collect()
 }
 
 /// Guards and checks; two beside each other where both fit.
@@ -252,40 +278,27 @@ fn checks(ask: &Ask, theme: &Theme, room: usize) -> Vec<Line<'static>> {
 /// What is looked at afterwards, and how it is undone.
 fn afterwards(state: &State, ask: &Ask, theme: &Theme, room: usize) -> Vec<Line<'static>> {
     let resolved = &ask.resolved;
-    let mut lines = Vec::new();
-    let inner = room.saturating_sub(super::LABEL);
-    let text = theme.style(Role::Text);
-    let names = verifications(ask);
-    if !names.is_empty() {
-        let words = format!(
-            "{names}, every {} for up to {}",
-            limit(resolved.every),
-            limit(resolved.timeout)
-        );
-        lines.push(field(
-            "verify",
-            Span::styled(clip(&words, inner), text),
-            theme,
-        ));
-    }
-    if let Some((span, _)) = &resolved.hold {
-        let words = format!("for {} after it", limit(*span));
-        lines.push(field("watched", Span::styled(words, text), theme));
-    }
-    lines.push(field(
-        "undo",
-        Span::styled(clip(&undo(state, resolved), inner), text),
-        theme,
-    ));
-    if let Some(last) = resolved.last_promotion {
+    let verify = verifications(ask);
+    let (every, longest) = (limit(resolved.every), limit(resolved.timeout));
+    let verify =
+        (!verify.is_empty()).then(|| format!("{verify}, every {every} for up to {longest}"));
+    let hold = resolved.hold.as_ref();
+    let hold = hold.map(|(span, condition)| format!("{condition}, for {} after it", limit(*span)));
+    let before = resolved.last_promotion.map(|last| {
         let ago = measure::Span(state.now.since_wall(last));
-        let words = format!("this pair was last promoted {ago} ago");
-        lines.push(field(
-            "before",
-            Span::styled(clip(&words, inner), theme.style(Role::Watch)),
-            theme,
-        ));
-    }
+        format!("this pair was last promoted {ago} ago")
+    });
+    let rows = [
+        ("verify", verify, Role::Text),
+        ("watched", hold, Role::Text),
+        ("undo", Some(undo(state, resolved)), Role::Text),
+        ("before", before, Role::Watch),
+    ];
+    let mut lines: Vec<Line<'static>> = rows
+        .into_iter()
+        .filter_map(|(name, words, role)| Some((name, words?, role)))
+        .flat_map(|(name, words, role)| labelled(name, &words, role, room, theme))
+        .collect();
     lines.push(Line::default());
     lines
 }
@@ -300,16 +313,11 @@ fn verifications(ask: &Ask) -> String {
     if !named.is_empty() {
         return named.join(", ");
     }
-    let checks = &ask.resolved.verify;
-    let fences = checks
-        .iter()
-        .filter(|c| matches!(c, ResolvedCheck::Code { .. }))
-        .count();
-    match (checks.len(), fences) {
-        (0, _) => String::new(),
-        (1, _) => "1 condition".to_owned(),
-        (n, _) => format!("{n} conditions"),
-    }
+    let checks = ask.resolved.verify.iter().map(|check| match check {
+        ResolvedCheck::Condition(condition) => condition.to_string(),
+        ResolvedCheck::Code { code, .. } => act(code),
+    });
+    checks.collect::<Vec<_>>().join(", ")
 }
 
 /// How the step is undone, from the runbook.

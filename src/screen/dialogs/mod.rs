@@ -199,6 +199,25 @@ fn field(label: &str, value: Span<'static>, theme: &Theme) -> Line<'static> {
     ])
 }
 
+/// `label  words`, over as many lines as they need.
+fn labelled(
+    label: &str,
+    words: &str,
+    role: Role,
+    room: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let lines = wrap(words, room.saturating_sub(LABEL))
+        .into_iter()
+        .enumerate();
+    lines
+        .map(|(at, words)| {
+            let label = if at == 0 { label } else { "" };
+            field(label, Span::styled(words, theme.style(role)), theme)
+        })
+        .collect()
+}
+
 /// The width of a field's label.
 const LABEL: usize = 12;
 
