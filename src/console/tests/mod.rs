@@ -407,12 +407,8 @@ impl Desk {
     fn reopened(&self) -> Desk {
         let mut other = Desk::new(self.state.library.to_vec());
         other.now = self.now.clone();
-        for entry in &self.journal {
-            other.journal.push(entry.clone());
-            let event = Event::Appended(None, Box::new(entry.clone()));
-            // A console that comes back writes what it sees itself; here only what was written counts.
-            let _ = update(&mut other.state, other.now.clone(), event);
-        }
+        other.journal = self.journal.clone();
+        other.tell(Event::Opened(self.journal.clone()));
         other
     }
 }
