@@ -34,6 +34,10 @@ pub(super) fn take(state: &mut State, event: Event) -> Vec<Effect> {
             preflight(state, request, found);
             Vec::new()
         }
+        Event::Opened(entries) => {
+            opened(state, &entries);
+            Vec::new()
+        }
         Event::Appended(request, entry) => appended(state, request, &entry),
         Event::NotAppended(request, failure) => {
             failed(state, request, &failure.to_string(), "could not be written");
@@ -61,6 +65,13 @@ pub(super) fn take(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Library(library) => {
             state.library = library;
+            let before = state.dialogs.len();
+            state
+                .dialogs
+                .retain(|dialog| !matches!(dialog, Dialog::Inputs(_) | Dialog::Runbooks(_)));
+            if state.dialogs.len() < before {
+                state.refuse("the runbooks changed: choose again");
+            }
             Vec::new()
         }
         Event::Exported(request, result) => {
@@ -332,6 +343,38 @@ fn appended(state: &mut State, request: Option<RequestId>, entry: &Entry) -> Vec
     Vec::new()
 }
 
+fn opened(state: &mut State, entries: &[Entry]) {
+    let incident = match Incident::fold(entries) {
+        Ok(incident) => incident,
+        Err(gap) => {
+            let words =
+                format!("the journal is not one story: {gap} — see warroom incident verify");
+            state.trouble = Some(Clean::new(&words));
+            return;
+        }
+    };
+    let words = format!("{} is open", incident.declaration.id);
+    let walks = incident.walks.iter();
+    let chosen: Vec<_> = walks
+        .map(|w| (w.chosen.walk, w.chosen.digest.clone(), w.ended.is_some()))
+        .collect();
+    begin(state, incident);
+    state.say(words);
+    let shown = chosen.iter().rev().find(|(.., ended)| !ended);
+    state.walk = shown.or(chosen.last()).map(|(number, ..)| *number);
+    for (number, digest, _) in chosen {
+        bind_known(state, number, &digest);
+    }
+}
+
+/// A runbook of the library that has the bytes which were chosen stands for the incident's copy until that is read.
+fn bind_known(state: &mut State, number: u32, digest: &str) {
+    let mut known = state.library.iter().map(|l| &l.runbook);
+    if let Some(runbook) = known.find(|r| r.digest == digest).cloned() {
+        bind(state, number, &runbook);
+    }
+}
+
 /// Another incident: nothing of the one before stays.
 fn begin(state: &mut State, incident: Incident) {
     state.say(format!("{} is declared", incident.declaration.id));
@@ -386,11 +429,7 @@ fn noted(state: &mut State, note: &Note, purpose: Option<Awaiting>) {
             state.focus = super::state::Focus::Checklist;
         }
         (Note::Chosen(chosen), _) => {
-            let mut known = state.library.iter().map(|l| &l.runbook);
-            let known = known.find(|r| r.digest == chosen.digest).cloned();
-            if let Some(runbook) = known {
-                bind(state, chosen.walk, &runbook);
-            }
+            bind_known(state, chosen.walk, &chosen.digest);
             state.walk = Some(chosen.walk);
         }
         (Note::WalkEnded { walk, .. }, _) if state.walk == Some(*walk) => back(state, *walk),

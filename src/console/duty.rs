@@ -86,6 +86,9 @@ pub(super) fn due(state: &mut State) -> Vec<Effect> {
         .incident
         .as_ref()
         .is_some_and(|i| i.resolved.is_none());
+    if state.memory.observing {
+        return Vec::new();
+    }
     if !open {
         remember(state, changes);
         return Vec::new();

@@ -32,6 +32,8 @@ pub enum Event {
     Evaluated(RequestId, Box<Evaluation>),
     /// What a runbook needs was looked for: what, and whether it is there.
     Preflight(RequestId, Vec<(String, Verdict)>),
+    /// An incident is opened: its whole journal, at once, so that nothing is taken to be due that a later entry saw to.
+    Opened(Vec<Entry>),
     /// An entry is on disk. The incident's state comes from these alone.
     Appended(Option<RequestId>, Box<Entry>),
     /// An entry is not on disk.

@@ -69,6 +69,10 @@ pub(super) fn key_words(state: &State, command: Command) -> String {
 
 /// Does what a command says; the palette comes here too.
 pub(super) fn run(state: &mut State, command: Command) -> Vec<Effect> {
+    if state.memory.observing && writes(command) {
+        state.refuse("this console only looks: open the incident without --observe to act");
+        return Vec::new();
+    }
     match command {
         Command::RunStep => asking::run_step(state),
         Command::Refresh => {
@@ -124,6 +128,51 @@ pub(super) fn run(state: &mut State, command: Command) -> Vec<Effect> {
         Command::PageDown => travel(state, |at, _| at + PAGE),
         Command::Top => travel(state, |_, _| 0),
         Command::Bottom => travel(state, |_, last| last),
+    }
+}
+
+/// Whether a command leads to an act or an entry.
+fn writes(command: Command) -> bool {
+    match command {
+        Command::Declare
+        | Command::Runbooks
+        | Command::RunStep
+        | Command::Skip
+        | Command::Note
+        | Command::Acknowledge
+        | Command::Rollback
+        | Command::GoTo
+        | Command::Cancel
+        | Command::Settle
+        | Command::Severity
+        | Command::Role
+        | Command::Mitigated
+        | Command::Leave
+        | Command::Resolve
+        | Command::PostMortem => true,
+        Command::Output
+        | Command::DryRun
+        | Command::Refresh
+        | Command::NextPane
+        | Command::PreviousPane
+        | Command::Regions
+        | Command::Replication
+        | Command::Backups
+        | Command::Clock
+        | Command::Checklist
+        | Command::Timeline
+        | Command::Zoom
+        | Command::Up
+        | Command::Down
+        | Command::PageUp
+        | Command::PageDown
+        | Command::Top
+        | Command::Bottom
+        | Command::Copy
+        | Command::Palette
+        | Command::Help
+        | Command::Suspend
+        | Command::Quit => false,
     }
 }
 

@@ -78,6 +78,8 @@ pub struct State {
 /// What `update` keeps between events. Nothing of it is drawn, and nothing of it but secrets is lost with the console.
 #[derive(Debug, Default)]
 pub struct Memory {
+    /// This console only looks: it asks for nothing that changes anything, and writes nothing down.
+    pub observing: bool,
     /// The newest request's number.
     pub last_request: u64,
     /// The key before this one, and when it came: a fresh press is one with half a second of quiet before it.

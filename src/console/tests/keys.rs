@@ -161,6 +161,49 @@ fn an_intent_that_was_never_started_is_voided_and_asked_about_anew() {
 }
 
 #[test]
+fn a_console_that_only_looks_asks_for_nothing_and_writes_nothing() {
+    let desk = Desk::on(PLAIN);
+    let mut other = Desk::new(desk.state.library.to_vec());
+    other.now = desk.now.clone();
+    other.state.memory.observing = true;
+    other.tell(Event::Opened(desk.journal.clone()));
+    assert_eq!(other.steps(), desk.steps());
+    for key in other.state.keymap.keys.clone().into_keys() {
+        other.key(key);
+        other
+            .wait(61_000)
+            .press("enter")
+            .wait(600)
+            .press("enter esc esc");
+    }
+    let asked = other.others.iter().all(|effect| {
+        matches!(
+            effect,
+            Effect::Refresh | Effect::Suspend | Effect::Copy(_) | Effect::Quit
+        )
+    });
+    assert!(asked, "{:?}", other.others);
+    assert_eq!((other.journal.len(), other.performed.len()), (0, 0));
+}
+
+#[test]
+fn opening_a_journal_takes_nothing_to_be_due_that_was_seen_to() {
+    let mut desk = Desk::new(Vec::new());
+    desk.declare();
+    desk.wait(60_000).press("a").wait(600).press("enter");
+    let before = desk
+        .notes()
+        .filter(|n| matches!(n, Note::Due { .. }))
+        .count();
+    let other = desk.reopened();
+    let after = other
+        .notes()
+        .filter(|n| matches!(n, Note::Due { .. }))
+        .count();
+    assert_eq!(after, before);
+}
+
+#[test]
 fn a_question_that_stands_open_is_evaluated_again() {
     let mut desk = Desk::on(
         "# R\n\n## One {#one}\n\n```toml check\nreachable = \"pg-west\"\n```\n\n```toml run\npostgres.checkpoint = { target = \"pg-west\" }\n```\n",

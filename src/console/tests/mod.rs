@@ -4,6 +4,7 @@
 mod held;
 mod keys;
 mod road;
+mod shipped;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -49,6 +50,28 @@ region = "us-west-2"
 host = "db-west"
 user = "warroom"
 dbname = "postgres"
+[targets.api-west]
+system = "http"
+region = "us-west-2"
+url = "https://api-west.example.net/health"
+[targets.redis-east]
+system = "redis"
+region = "us-east-1"
+host = "redis-east"
+[targets.redis-west]
+system = "redis"
+region = "us-west-2"
+host = "redis-west"
+[targets.sentinel]
+system = "sentinel"
+nodes = ["s1", "s2", "s3"]
+master = "cache"
+[targets.dumps]
+system = "files"
+path = "/var/backups"
+[backups.pg-dump]
+of = "dumps"
+younger = "25h"
 [links.pg]
 from = "pg-east"
 to = "pg-west"
@@ -310,6 +333,9 @@ impl Desk {
     /// The newest performed act ends.
     fn ends(&mut self, outcome: Outcome) -> &mut Self {
         let resolved = self.performed.last().unwrap().clone();
+        let output = || Some(Clean::new("/var/backups/app.dump"));
+        let kept = resolved.keep_as.iter().map(|name| (name.clone(), output()));
+        let kept = kept.collect();
         let ended = Report::Ended {
             action: resolved.action,
             attempt: resolved.attempt,
@@ -317,7 +343,7 @@ impl Desk {
             outcome,
             excerpt: Clean::new(""),
             evidence: "evidence/1".into(),
-            kept: Vec::new(),
+            kept,
             verified: Vec::new(),
         };
         self.pass(1_000);
@@ -381,12 +407,8 @@ impl Desk {
     fn reopened(&self) -> Desk {
         let mut other = Desk::new(self.state.library.to_vec());
         other.now = self.now.clone();
-        for entry in &self.journal {
-            other.journal.push(entry.clone());
-            let event = Event::Appended(None, Box::new(entry.clone()));
-            // A console that comes back writes what it sees itself; here only what was written counts.
-            let _ = update(&mut other.state, other.now.clone(), event);
-        }
+        other.journal = self.journal.clone();
+        other.tell(Event::Opened(self.journal.clone()));
         other
     }
 }
