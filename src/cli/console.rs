@@ -113,7 +113,7 @@ async fn run(
         terminal::size(),
         now.clone(),
     );
-    state.observing = observe;
+    state.memory.observing = observe;
     state.memory.key = secret_key();
     state.memory.promotions = desk::promotions(&root);
     let context = desk::Context {
@@ -130,7 +130,7 @@ async fn run(
         }
     };
     if let Some(resumed) = resumed {
-        state.resume(resumed.incident, resumed.runbooks);
+        state.resume(&resumed.incident, resumed.runbooks);
         state.trouble = resumed.trouble;
     }
     let setup = Setup {

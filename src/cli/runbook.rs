@@ -221,7 +221,7 @@ fn walking(site: &Arc<Site>, runbook: &Arc<Runbook>, vars: Vars) -> Result<State
         (80, 24),
         now.clone(),
     );
-    state.resume(incident, BTreeMap::from([(1, Arc::clone(runbook))]));
+    state.resume(&incident, BTreeMap::from([(1, Arc::clone(runbook))]));
     Ok(state)
 }
 

@@ -343,7 +343,8 @@ fn appended(state: &mut State, request: Option<RequestId>, entry: &Entry) -> Vec
     Vec::new()
 }
 
-fn opened(state: &mut State, entries: &[Entry]) {
+/// The whole journal of an incident, at once.
+pub(super) fn opened(state: &mut State, entries: &[Entry]) {
     let incident = match Incident::fold(entries) {
         Ok(incident) => incident,
         Err(gap) => {

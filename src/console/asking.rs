@@ -7,7 +7,9 @@ use super::confirm::Ask;
 use super::event::Effect;
 use super::resolving::{look, promoted, resolve};
 use super::road::{Next, Road};
-use super::state::{Awaiting, ChoiceForm, ChoicePurpose, Dialog, State, TextForm, TextPurpose};
+use super::state::{
+    Awaiting, ChoiceForm, ChoicePurpose, Dialog, Focus, State, TextForm, TextPurpose,
+};
 use crate::incident::acts::{Act, SubRunbook};
 use crate::incident::journal::fold::Phase;
 use crate::incident::journal::{Fact, Note};
@@ -208,6 +210,7 @@ pub(super) fn ask(state: &mut State, action: &ActionRef) -> Vec<Effect> {
         .cloned()
         .unwrap_or_default();
     let ask = Ask::new(request, resolved, secrets, &state.now);
+    state.scroll.remove(&Focus::Step);
     state.dialogs.push(Dialog::Ask(Box::new(ask)));
     effects
 }

@@ -67,8 +67,6 @@ pub struct State {
     pub waiting: BTreeMap<RequestId, &'static str>,
     /// The keymap.
     pub keymap: Keymap,
-    /// It looks without touching: whatever would change something is refused.
-    pub observing: bool,
     /// Set once the console is to leave.
     pub leaving: bool,
     /// What `update` keeps between events; the screen has no need of it.

@@ -47,7 +47,6 @@ impl State {
             trouble: None,
             waiting: BTreeMap::new(),
             keymap,
-            observing: false,
             leaving: false,
             memory: Memory::default(),
         };
@@ -55,22 +54,10 @@ impl State {
         state
     }
 
-    /// Takes an incident up as its journal tells it, with the runbooks of its walks.
-    pub fn resume(&mut self, incident: Incident, walks: BTreeMap<u32, Arc<Runbook>>) {
-        let open = incident
-            .walks
-            .iter()
-            .rev()
-            .find(|walk| walk.ended.is_none());
-        self.walk = open.map(|walk| walk.chosen.walk);
-        self.mode = incident.declaration.mode;
-        self.focus = if self.walk.is_some() {
-            Focus::Checklist
-        } else {
-            self.focus
-        };
-        self.incident = Some(incident);
-        self.walks = walks;
+    /// Takes an incident up as its journal tells it, with the runbooks of its walks as they were copied into it.
+    pub fn resume(&mut self, incident: &Incident, walks: BTreeMap<u32, Arc<Runbook>>) {
+        answers::opened(self, &incident.entries);
+        self.walks.extend(walks);
         self.vitals = duty::derive(self);
         follow(self);
     }
@@ -140,35 +127,7 @@ pub fn update(state: &mut State, now: Now, event: Event) -> Vec<Effect> {
     state.vitals = duty::derive(state);
     effects.extend(duty::due(state));
     follow(state);
-    if state.observing {
-        hands_off(state, &mut effects);
-    }
     effects
-}
-
-/// An observer's console asks for nothing that changes anything, its own duties in the journal included.
-fn hands_off(state: &mut State, effects: &mut Vec<Effect>) {
-    let before = effects.len();
-    effects.retain(|effect| match effect {
-        Effect::Declare(..)
-        | Effect::Append(..)
-        | Effect::Choose(..)
-        | Effect::Perform(..)
-        | Effect::Cancel(..)
-        | Effect::Export(..) => false,
-        Effect::Evaluate(..)
-        | Effect::Preflight(..)
-        | Effect::ReadOutput(..)
-        | Effect::Copy(..)
-        | Effect::Refresh
-        | Effect::Suspend
-        | Effect::Quit => true,
-    });
-    if effects.len() < before {
-        state.memory.awaiting.clear();
-        state.waiting.clear();
-        state.refuse("this console only looks: open the incident without --observe to act");
-    }
 }
 
 /// The cursor follows the next step whenever that changes; between, it stays where the operator put it.

@@ -4,7 +4,13 @@ use super::Answer;
 use crate::console::confirm::{Ask, BY_HAND, NotYet};
 use crate::console::event::Effect;
 use crate::console::key::{Code, Key};
-use crate::console::state::{Awaiting, Dialog, State};
+use crate::console::state::{Awaiting, Dialog, Focus, State};
+
+/// Rows that page keys move by.
+const PAGE: usize = 10;
+
+/// No confirmation is longer.
+const FURTHEST: usize = 10_000;
 
 /// Longer phrases and reasons are not typed by a person.
 const LONGEST: usize = 400;
@@ -23,6 +29,7 @@ pub(super) fn press(state: &mut State, mut ask: Box<Ask>, key: Key) -> Answer {
         }
         Code::Enter => return confirm(state, ask),
         Code::Tab | Code::BackTab => ask.at_reason = !ask.at_reason && !ask.red().is_empty(),
+        Code::Up | Code::Down | Code::PageUp | Code::PageDown => scroll(state, key.code),
         Code::Backspace => {
             field(&mut ask).pop();
         }
@@ -41,6 +48,18 @@ pub(super) fn press(state: &mut State, mut ask: Box<Ask>, key: Key) -> Answer {
 fn too_fast(state: &State) -> bool {
     let before = state.memory.last_key.as_ref();
     before.is_some_and(|(at, _)| state.now.since(at) < BY_HAND)
+}
+
+/// What is longer than the screen is read by scrolling; the screen stops at the last line.
+fn scroll(state: &mut State, code: Code) {
+    let top = state.scroll.entry(Focus::Step).or_default();
+    *top = match code {
+        Code::Up => top.saturating_sub(1),
+        Code::Down => *top + 1,
+        Code::PageUp => top.saturating_sub(PAGE),
+        _ => *top + PAGE,
+    }
+    .min(FURTHEST);
 }
 
 fn field(ask: &mut Ask) -> &mut String {
