@@ -338,7 +338,8 @@ fn appended(state: &mut State, request: Option<RequestId>, entry: &Entry) -> Vec
             begun(state, action, *attempt);
             ended(state, action, outcome);
         }
-        Fact::Intent(_) | Fact::Declared(_) => {}
+        Fact::Intent(intent) => overtaken(state, &intent.resolved.action, &entry.actor.name),
+        Fact::Declared(_) => {}
     }
     Vec::new()
 }
@@ -395,6 +396,18 @@ fn begin(state: &mut State, incident: Incident) {
     memory.applicable.clear();
     memory.last_seen_sent.clear();
     memory.vitals_at = None;
+}
+
+/// Somebody else confirmed what is being asked here: the question has gone, and its answer would be a second run.
+fn overtaken(state: &mut State, action: &ActionRef, by: &str) {
+    let before = state.dialogs.len();
+    state
+        .dialogs
+        .retain(|dialog| !matches!(dialog, Dialog::Ask(ask) if ask.resolved.action == *action));
+    if state.dialogs.len() < before {
+        let what = of_action(state, action);
+        state.refuse(format!("{by} confirmed {what} first"));
+    }
 }
 
 /// The hall's word that an attempt was handed over is not needed any more: the journal has it.

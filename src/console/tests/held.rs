@@ -250,3 +250,20 @@ fn answers_for_a_question_that_has_gone_are_dropped() {
     desk.press("enter");
     assert_eq!(desk.performed.len(), 1);
 }
+
+#[test]
+fn a_question_that_somebody_else_answered_goes() {
+    let mut desk = Desk::on(PLAIN);
+    let mut other = desk.reopened();
+    other.press("enter").confirm("run");
+    let since = desk.journal.len();
+    desk.press("enter").wait(600);
+    assert!(matches!(desk.state.dialogs[..], [Dialog::Ask(_)]));
+    for entry in &other.journal[since..] {
+        desk.tell(Event::Appended(None, Box::new(entry.clone())));
+    }
+    assert!(desk.state.dialogs.is_empty());
+    assert_eq!(desk.message(), "ana confirmed step 1 One first");
+    desk.type_("run").press("enter");
+    assert_eq!((desk.performed.len(), desk.steps().as_str()), (0, "r.."));
+}
