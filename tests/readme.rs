@@ -17,12 +17,19 @@ fn its_pictures_are_the_golden_screens() {
     while let Some(line) = lines.next() {
         wanted.push_str(line);
         wanted.push('\n');
-        let Some(file) = line.strip_prefix(MARK).and_then(|rest| rest.strip_suffix(" -->")) else {
+        let Some(file) = line
+            .strip_prefix(MARK)
+            .and_then(|rest| rest.strip_suffix(" -->"))
+        else {
             continue;
         };
         pictures += 1;
         let screen = fs::read_to_string(root.join(file)).unwrap();
-        assert_eq!(lines.next(), Some("```text"), "a picture of {file} is a text fence");
+        assert_eq!(
+            lines.next(),
+            Some("```text"),
+            "a picture of {file} is a text fence"
+        );
         wanted.push_str(&format!("```text\n{}\n```\n", screen.trim_end()));
         lines.by_ref().find(|line| *line == "```").unwrap();
     }

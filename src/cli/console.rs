@@ -16,7 +16,7 @@ use crate::run::{self, Setup};
 use crate::screen::theme::{self, Theme};
 use crate::systems::registry;
 use crate::world::desk::{self, Desk};
-use crate::world::{actor, clock, places, shelf, terminal};
+use crate::world::{actor, clock, incidents, places, shelf, terminal};
 
 /// Room for what is reported while a frame is drawn.
 const EVENTS: usize = 1_024;
@@ -115,7 +115,7 @@ async fn run(
     );
     state.memory.observing = observe;
     state.memory.key = secret_key();
-    state.memory.promotions = desk::promotions(&root);
+    state.memory.promotions = incidents::promotions(&root);
     let context = desk::Context {
         root,
         site,

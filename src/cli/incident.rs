@@ -11,7 +11,7 @@ use crate::incident::journal::{Entry, Fact, Incident, Mode};
 use crate::incident::measure::Span;
 use crate::incident::postmortem::rows;
 use crate::incident::site::Site;
-use crate::world::{desk, ledger, places};
+use crate::world::{incidents, ledger, places};
 
 /// What can be done with incidents.
 #[derive(Debug, Subcommand)]
@@ -78,7 +78,7 @@ fn read(dir: &Path) -> Result<(Vec<Entry>, Incident), String> {
 }
 
 fn list(root: &Path, as_json: bool) -> Result<(), String> {
-    let all = desk::list(root);
+    let all = incidents::list(root);
     if all.is_empty() && !as_json {
         say(format!("no incidents under {}", root.display()));
     }
@@ -127,7 +127,7 @@ fn list(root: &Path, as_json: bool) -> Result<(), String> {
 }
 
 fn show(root: &Path, name: &str, as_json: bool) -> Result<(), String> {
-    let dir = desk::find(root, Some(name))?;
+    let dir = incidents::find(root, Some(name))?;
     let (entries, incident) = read(&dir)?;
     if as_json {
         for entry in &entries {
@@ -153,20 +153,21 @@ fn show(root: &Path, name: &str, as_json: bool) -> Result<(), String> {
 }
 
 fn postmortem(root: &Path, site: &Site, name: &str, write: bool) -> Result<(), String> {
-    let dir = desk::find(root, Some(name))?;
+    let dir = incidents::find(root, Some(name))?;
     if write {
         let (path, _) =
-            desk::write_postmortem(&dir, site).map_err(|failure| failure.to_string())?;
+            incidents::write_postmortem(&dir, site).map_err(|failure| failure.to_string())?;
         say(path);
         return Ok(());
     }
-    let (text, _) = desk::render_postmortem(&dir, site).map_err(|failure| failure.to_string())?;
+    let (text, _) =
+        incidents::render_postmortem(&dir, site).map_err(|failure| failure.to_string())?;
     say(text.trim_end());
     Ok(())
 }
 
 fn verify(root: &Path, name: &str) -> ExitCode {
-    let dir = match desk::find(root, Some(name)) {
+    let dir = match incidents::find(root, Some(name)) {
         Ok(dir) => dir,
         Err(why) => return fail(why),
     };

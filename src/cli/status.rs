@@ -16,7 +16,7 @@ use crate::incident::journal::{Incident, Mode};
 use crate::incident::judge::Standing;
 use crate::incident::site::Site;
 use crate::systems::registry;
-use crate::world::{actor, clock, desk, ledger, places, watch};
+use crate::world::{actor, clock, incidents, ledger, places, watch};
 
 /// Exit codes as monitoring plugins have them.
 const WATCH: u8 = 1;
@@ -105,7 +105,7 @@ fn failed(reading: &crate::incident::reading::Reading) -> bool {
 /// The newest open incident: its ladder is part of how things stand.
 fn open_incident(site: &Site) -> Option<Incident> {
     let root = places::state_root(site).ok()?;
-    let dir = desk::find(&root, None).ok()?;
+    let dir = incidents::find(&root, None).ok()?;
     let (entries, _) = ledger::read(&dir).ok()?;
     Incident::fold(&entries).ok()
 }

@@ -14,7 +14,7 @@ use crate::incident::measure::Lag;
 use crate::incident::names::{StepId, TargetId};
 use crate::incident::reading::{Holds, Outcome, Reading, Verdict};
 use crate::incident::replication::{End, LinkHistory};
-use crate::incident::runbook::{ActionRef, Runbook};
+use crate::incident::runbook::{ActionRef, Role, Runbook};
 use crate::incident::site::Link;
 use crate::incident::track::HISTORY;
 
@@ -337,6 +337,7 @@ fn appended(state: &mut State, request: Option<RequestId>, entry: &Entry) -> Vec
         }) => {
             begun(state, action, *attempt);
             ended(state, action, outcome);
+            return maintenance(state, action, outcome).into_iter().collect();
         }
         Fact::Intent(intent) => overtaken(state, &intent.resolved.action, &entry.actor.name),
         Fact::Declared(_) => {}
@@ -430,6 +431,16 @@ fn ended(state: &mut State, action: &ActionRef, outcome: &Outcome) {
             state.refuse(format!("{what} was refused at its last check: {saw}"));
         }
     }
+}
+
+/// A step that turns maintenance mode on or off has been done: that is a state of the incident, with its age on screen.
+fn maintenance(state: &mut State, action: &ActionRef, outcome: &Outcome) -> Option<Effect> {
+    let step = state.walks.get(&action.walk)?.step(&action.step)?;
+    let last = step.actions().last().map(|last| last.index) == Some(action.index);
+    let on = step.card.maintenance?;
+    let is_on = state.incident.as_ref()?.maintenance.is_some();
+    let done = matches!(outcome, Outcome::Done { .. }) && action.role == Role::Run && last;
+    (done && is_on != on).then(|| state.append("maintenance mode", Note::Maintenance { on }))
 }
 
 fn noted(state: &mut State, note: &Note, purpose: Option<Awaiting>) {

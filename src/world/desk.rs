@@ -7,28 +7,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::ledger::{self, Committed, FileLedger, Ledger, LedgerError, RealDisk};
-use super::places;
+use super::incidents;
+use super::ledger::{self, Committed, FileLedger, Ledger, LedgerError};
 use super::runner::Running;
 use super::runner::follow::{self, RunnerEvent};
 use super::runner::spawn::{self, Place};
 use crate::console::confirm::Confirmed;
 use crate::console::event::{Event, RequestId};
-use crate::incident::acts::Act;
-use crate::incident::acts::postgres::PgAct;
 use crate::incident::clean::Clean;
-use crate::incident::journal::{
-    Actor, Declaration, Entry, Fact, Incident, Note, Report, Seq, digest,
-};
-use crate::incident::names::{IncidentId, TargetId};
-use crate::incident::postmortem::{Template, postmortem};
-use crate::incident::reading::{Failure, FailureKind, Outcome};
-use crate::incident::runbook::{self, ActionRef, Code, Runbook};
+use crate::incident::journal::{Actor, Declaration, Entry, Fact, Incident, Note, Report, Seq};
+use crate::incident::reading::{Failure, FailureKind};
+use crate::incident::runbook::{ActionRef, Runbook};
 use crate::incident::site::Site;
 
 /// How often the journal is looked at for what another console wrote.
@@ -106,12 +99,12 @@ impl Desk {
         name: Option<&str>,
         events: mpsc::Sender<Event>,
     ) -> Result<(Self, Resumed), String> {
-        let dir = find(&context.root, name)?;
+        let dir = incidents::find(&context.root, name)?;
         let (ledger, entries, troubles) =
             ledger::open(&dir, context.actor.clone()).map_err(|f| f.to_string())?;
         let incident = Incident::fold(&entries)
             .map_err(|gap| format!("{}: {gap} — warroom incident verify", dir.display()))?;
-        let runbooks = runbooks(&dir, &incident)?;
+        let runbooks = incidents::runbooks(&dir, &incident)?;
         let words: Vec<String> = troubles.iter().map(ToString::to_string).collect();
         let trouble = (!words.is_empty()).then(|| Clean::new(&words.join("; ")));
         let adopted = follow::adopt(&incident, &dir);
@@ -264,13 +257,50 @@ impl Work {
         }
     }
 
+    /// Takes in what another console wrote: its entries, the runbooks it chose, the steps it started.
     async fn caught_up(&mut self, entries: Vec<Entry>) {
-        for entry in entries
-            .into_iter()
-            .filter(|e| e.seq > self.head)
-            .collect::<Vec<_>>()
-        {
+        let mut started = false;
+        for entry in entries {
+            if entry.seq <= self.head {
+                continue;
+            }
+            let chosen = match &entry.fact {
+                Fact::Note(Note::Chosen(chosen)) => Some(chosen.clone()),
+                _ => None,
+            };
+            started |= matches!(entry.fact, Fact::Report(Report::Started { .. }));
             self.appended(None, entry).await;
+            let dir = self.ledger.as_ref().map(|ledger| ledger.dir().to_owned());
+            if let (Some(chosen), Some(dir)) = (chosen, dir)
+                && let Ok(runbook) = incidents::runbook_of(&dir, &chosen)
+            {
+                self.tell(Event::Walked(chosen.walk, Arc::new(runbook)))
+                    .await;
+            }
+        }
+        if started {
+            self.adopt();
+        }
+    }
+
+    /// Follows every step that runs and is not followed yet.
+    fn adopt(&mut self) {
+        let Some(dir) = self.ledger.as_ref().map(|ledger| ledger.dir().to_owned()) else {
+            return;
+        };
+        let entries = ledger::read(&dir)
+            .map(|(entries, _)| entries)
+            .unwrap_or_default();
+        let Ok(incident) = Incident::fold(&entries) else {
+            return;
+        };
+        for running in follow::adopt(&incident, &dir) {
+            if !self
+                .running
+                .contains_key(&(running.action.clone(), running.attempt))
+            {
+                self.follow(running);
+            }
         }
     }
 
@@ -412,7 +442,8 @@ impl Work {
                 .await;
         };
         let (dir, site) = (ledger.dir().to_owned(), Arc::clone(&self.context.site));
-        let written = tokio::task::spawn_blocking(move || write_postmortem(&dir, &site)).await;
+        let written =
+            tokio::task::spawn_blocking(move || incidents::write_postmortem(&dir, &site)).await;
         let written = written.unwrap_or_else(|_| Err(local("post-mortem: the writer ended early")));
         if let Ok((path, head)) = &written {
             self.append(
@@ -427,161 +458,6 @@ impl Work {
         self.tell(Event::Exported(request, written.map(|(path, _)| path)))
             .await;
     }
-}
-
-/// Writes an incident's post-mortem beside its journal: its path, and the digest of the journal's last line.
-///
-/// # Errors
-/// When the journal can't be read or folded, or the file can't be written.
-pub fn write_postmortem(dir: &Path, site: &Site) -> Result<(String, String), Failure> {
-    let (text, head) = render_postmortem(dir, site)?;
-    let path = dir.join("postmortem.md");
-    let written = ledger::replace(&RealDisk, &path, text.as_bytes());
-    written.map_err(|e| places::local(&path, &format!("write: {e}"), "free the disk"))?;
-    Ok((path.display().to_string(), head))
-}
-
-/// An incident's post-mortem as text, and the digest of the journal's last line.
-///
-/// # Errors
-/// As [`write_postmortem`].
-pub fn render_postmortem(dir: &Path, site: &Site) -> Result<(String, String), Failure> {
-    let on = dir.display().to_string();
-    let fail =
-        |what: String| Failure::new(FailureKind::Local, &on, what, "warroom incident verify");
-    let (entries, _) = ledger::read(dir)?;
-    let incident = Incident::fold(&entries).map_err(|gap| fail(gap.to_string()))?;
-    let last = entries
-        .last()
-        .map(serde_json::to_vec)
-        .transpose()
-        .map_err(|e| fail(e.to_string()))?;
-    let head = digest(&last.unwrap_or_default());
-    let text = postmortem(&incident, site, &Template::default(), &head)
-        .map_err(|e| fail(format!("post-mortem: {e}")))?;
-    Ok((text, head))
-}
-
-/// The folder of an incident by name; without one, of the newest that is open.
-///
-/// # Errors
-/// In a sentence that says what there is.
-pub fn find(root: &Path, name: Option<&str>) -> Result<PathBuf, String> {
-    let all = list(root);
-    match name {
-        Some(name) => {
-            let found = all
-                .iter()
-                .find(|(id, _)| id.as_str() == name)
-                .map(|(_, dir)| dir.clone());
-            found.ok_or_else(|| {
-                format!(
-                    "{name}: no such incident under {} — warroom incident list",
-                    root.display()
-                )
-            })
-        }
-        None => {
-            let open = all
-                .into_iter()
-                .rev()
-                .map(|(_, dir)| dir)
-                .find(|dir| is_open(dir));
-            open.ok_or_else(|| {
-                format!(
-                    "no incident is open under {} — warroom declares one with d",
-                    root.display()
-                )
-            })
-        }
-    }
-}
-
-fn is_open(dir: &Path) -> bool {
-    let read = ledger::read(dir).ok();
-    read.is_some_and(|(entries, _)| {
-        !entries.is_empty()
-            && !entries
-                .iter()
-                .any(|e| matches!(e.fact, Fact::Note(Note::Resolved { .. })))
-    })
-}
-
-/// When each target was last promoted, by the journals of all incidents: a pair that was promoted within the hour is not
-/// promoted again without a second thought.
-pub fn promotions(root: &Path) -> BTreeMap<TargetId, DateTime<Utc>> {
-    let mut found = BTreeMap::new();
-    for (_, dir) in list(root) {
-        let Ok((entries, _)) = ledger::read(&dir) else {
-            continue;
-        };
-        let Ok(incident) = Incident::fold(&entries) else {
-            continue;
-        };
-        for (target, at) in promoted(&incident) {
-            let newest = found.entry(target).or_insert(at);
-            *newest = at.max(*newest);
-        }
-    }
-    found
-}
-
-fn promoted(incident: &Incident) -> impl Iterator<Item = (TargetId, DateTime<Utc>)> {
-    let steps = incident.walks.iter().flat_map(|walk| walk.steps.values());
-    let attempts = steps
-        .flat_map(|step| step.actions.values())
-        .flat_map(|action| &action.attempts);
-    attempts.filter_map(
-        |attempt| match (&attempt.intent.resolved.code, &attempt.ended) {
-            (
-                Code::Act {
-                    act: Act::Postgres(PgAct::Promote { target }),
-                },
-                Some(ended),
-            ) => matches!(ended.outcome, Outcome::Done { .. }).then(|| (target.clone(), ended.at)),
-            _ => None,
-        },
-    )
-}
-
-/// Every incident's id and folder, by id; those whose journal went to a fallback folder too.
-pub fn list(root: &Path) -> Vec<(IncidentId, PathBuf)> {
-    let entries = fs::read_dir(places::incidents(root))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut found: Vec<(IncidentId, PathBuf)> = entries
-        .filter(|e| e.path().is_dir())
-        .map(|e| {
-            (
-                IncidentId(e.file_name().to_string_lossy().into_owned()),
-                e.path(),
-            )
-        })
-        .collect();
-    found.sort();
-    found
-}
-
-/// Parses the runbooks of an incident's walks from their copies, compared with the digests in the journal.
-fn runbooks(dir: &Path, incident: &Incident) -> Result<BTreeMap<u32, Arc<Runbook>>, String> {
-    let mut found = BTreeMap::new();
-    for walk in &incident.walks {
-        let chosen = &walk.chosen;
-        let path = ledger::runbook_copy(dir, &chosen.runbook, &chosen.digest);
-        let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-        if digest(text.as_bytes()) != chosen.digest {
-            return Err(format!(
-                "{}: it is not what was chosen — its steps can't be run",
-                path.display()
-            ));
-        }
-        let name = path.display().to_string();
-        let (runbook, _) = runbook::parse(&name, &text, chosen.runbook.clone());
-        let runbook = runbook.ok_or_else(|| format!("{name}: it is no runbook any more"))?;
-        found.insert(chosen.walk, Arc::new(runbook));
-    }
-    Ok(found)
 }
 
 /// The end of a file, cleaned.

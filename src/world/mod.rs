@@ -4,6 +4,7 @@ pub mod clock;
 pub mod desk;
 pub mod evaluate;
 pub mod exec;
+pub mod incidents;
 pub mod judging;
 pub mod ledger;
 pub mod places;

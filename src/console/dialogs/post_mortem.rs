@@ -3,10 +3,9 @@
 use super::{Answer, fresh, pagers};
 use crate::console::event::Effect;
 use crate::console::key::{Code, Key};
-use crate::console::road::{Road, StepStatus};
 use crate::console::state::{Awaiting, Dialog, Pager, State};
 use crate::incident::journal::Incident;
-use crate::incident::measure::Span;
+use crate::incident::postmortem::{Template, postmortem};
 
 pub(in crate::console) fn open(state: &mut State) {
     let Some(incident) = &state.incident else {
@@ -36,61 +35,17 @@ pub(super) fn press(state: &mut State, mut pager: Pager, key: Key) -> Answer {
     }
 }
 
-/// What the file will say, in short: the whole of it is written from the journal.
+/// What the file will say as things stand; only the digest of the journal's last line is not known yet.
 fn preview(state: &State, incident: &Incident) -> Vec<String> {
-    let declaration = &incident.declaration;
-    let mut lines = vec![
-        format!("{} — {}", declaration.id, declaration.title),
-        format!(
-            "{}, {}, {}",
-            incident.severity, declaration.mode, declaration.site
-        ),
-        format!(
-            "detected  {}",
-            declaration.detected.format("%F %H:%M:%S UTC")
-        ),
-        format!(
-            "declared  {} by {}",
-            incident.declared.wall.format("%F %H:%M:%S UTC"),
-            incident.declared_by.name
-        ),
-    ];
-    let since = |at: chrono::DateTime<chrono::Utc>| {
-        Span((at - incident.declared.wall).to_std().unwrap_or_default())
-    };
-    if let Some((at, how)) = &incident.mitigated {
-        lines.push(format!("mitigated after {}: {how}", since(*at)));
-    }
-    match &incident.resolved {
-        Some((at, summary)) => lines.push(format!("resolved after {}: {summary}", since(*at))),
-        None => lines.push("not resolved yet: what follows is so far".into()),
-    }
-    for walk in &incident.walks {
-        lines.push(String::new());
-        lines.push(walk.chosen.title.clone());
-        let road = Road::of(state, walk.chosen.walk);
-        for (id, title) in &walk.chosen.steps {
-            let status = road
-                .as_ref()
-                .and_then(|road| Some(road.status(road.runbook.step(id)?)));
-            lines.push(format!("  {:<14} {title}", status.map_or("", word)));
-        }
-    }
-    lines.push(String::new());
-    lines.push(format!("{} entries of the journal", incident.entries.len()));
-    lines
-}
-
-fn word(status: StepStatus) -> &'static str {
-    match status {
-        StepStatus::Waiting | StepStatus::Next => "open",
-        StepStatus::Running => "running",
-        StepStatus::Done => "done",
-        StepStatus::Failed => "failed",
-        StepStatus::Unknown => "unknown",
-        StepStatus::Refused => "refused",
-        StepStatus::Skipped => "skipped",
-        StepStatus::NotApplicable => "not applicable",
-        StepStatus::RolledBack => "rolled back",
+    match postmortem(
+        incident,
+        &state.site,
+        &Template::default(),
+        "as it is written",
+    ) {
+        Ok(text) => text.lines().map(str::to_owned).collect(),
+        Err(error) => vec![format!(
+            "the post-mortem's template can't be filled: {error}"
+        )],
     }
 }
