@@ -160,20 +160,20 @@ impl Hall {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Declare(request, declaration) => {
-                self.desk.send(Order::Declare(request, declaration))
+                self.desk.send(Order::Declare(request, declaration));
             }
             Effect::Append(request, note) => self.desk.send(Order::Append(request, note)),
             Effect::Choose(request, note, text) => {
-                self.desk.send(Order::Choose(request, note, text))
+                self.desk.send(Order::Choose(request, note, text));
             }
             Effect::Perform(request, confirmed) => {
-                self.desk.send(Order::Perform(request, confirmed))
+                self.desk.send(Order::Perform(request, confirmed));
             }
             Effect::Cancel(request, action, attempt) => {
-                self.desk.send(Order::Cancel(request, action, attempt))
+                self.desk.send(Order::Cancel(request, action, attempt));
             }
             Effect::ReadOutput(request, evidence) => {
-                self.desk.send(Order::ReadOutput(request, evidence))
+                self.desk.send(Order::ReadOutput(request, evidence));
             }
             Effect::Export(request) => self.desk.send(Order::Export(request)),
             Effect::Evaluate(request, resolved) => {

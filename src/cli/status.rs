@@ -40,7 +40,7 @@ pub fn status(common: &Common, as_json: bool) -> ExitCode {
     let worst = worst(&rows);
     match as_json {
         true => {
-            say(serde_json::to_string_pretty(&as_value(&site, &rows, worst)).unwrap_or_default())
+            say(serde_json::to_string_pretty(&as_value(&site, &rows, worst)).unwrap_or_default());
         }
         false => print(&rows, worst),
     }

@@ -48,6 +48,7 @@ pub struct Context {
 
 /// What the desk is asked to do. See [`crate::console::event::Effect`].
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "an order is carried out at once")]
 pub enum Order {
     /// Open an incident.
     Declare(RequestId, Declaration),
@@ -226,7 +227,7 @@ impl Work {
                     request,
                     local("declare: the writer ended early"),
                 ))
-                .await
+                .await;
             }
         }
     }
@@ -357,7 +358,7 @@ impl Work {
                 self.tell(Event::NotStarted(request, failure)).await;
             }
             Err(LedgerError::Failed(failure)) => {
-                self.tell(Event::NotStarted(request, failure)).await
+                self.tell(Event::NotStarted(request, failure)).await;
             }
         }
         self.troubles().await;
@@ -387,7 +388,7 @@ impl Work {
     async fn reported(&mut self, event: RunnerEvent) {
         match event {
             RunnerEvent::Output(action, attempt, line) => {
-                self.tell(Event::Output(action, attempt, line)).await
+                self.tell(Event::Output(action, attempt, line)).await;
             }
             RunnerEvent::Ended(report) => self.ended(*report).await,
         }

@@ -1,7 +1,7 @@
 //! What a runbook needs, looked for before its first step: programs on the path, targets that answer.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::{Systems, watch};
 use crate::incident::names::TargetId;
@@ -28,7 +28,7 @@ pub async fn look(wanted: &[String], site: &Site, systems: &Systems) -> Vec<(Str
 fn program(name: &str) -> Verdict {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let files = std::env::split_paths(&folders).map(|folder| folder.join(name));
-    match files.into_iter().find(executable) {
+    match files.into_iter().find(|path| executable(path)) {
         Some(path) => Verdict::measured(true, path.display().to_string()),
         None => Verdict::measured(
             false,
@@ -37,7 +37,7 @@ fn program(name: &str) -> Verdict {
     }
 }
 
-fn executable(path: &PathBuf) -> bool {
+fn executable(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

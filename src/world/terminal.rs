@@ -17,6 +17,7 @@ use crossterm::terminal::{
 };
 use crossterm::{cursor, execute};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use tokio::sync::mpsc;
 
 use crate::console::event::Event;
@@ -134,12 +135,7 @@ pub fn gone() -> mpsc::Receiver<()> {
         let stdin = io::stdin();
         // No event is asked for: hang-up and error are told all the same.
         let mut fds = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::empty())];
-        loop {
-            match poll(&mut fds, None) {
-                Err(rustix::io::Errno::INTR) => {}
-                Ok(_) | Err(_) => break,
-            }
-        }
+        while poll(&mut fds, None) == Err(Errno::INTR) {}
         let _ = sender.blocking_send(());
     });
     receiver
