@@ -338,7 +338,7 @@ async fn a_redis_command_whose_reply_is_lost_is_unknown() {
     let lab = Lab::up();
     let code = Code::Redis {
         on: TargetId::from("redis"),
-        text: "CLIENT KILL TYPE normal SKIPME no\nSET lost 1".into(),
+        text: "SET lost 1\nSHUTDOWN NOSAVE".into(),
     };
     let (ran, _) = run(&lab.site(), code, None).await;
     assert_eq!(word(&ran.outcome), "unknown", "{:?}", ran.outcome);

@@ -61,12 +61,12 @@ fn target() -> TargetId {
     TargetId::from("pg-west")
 }
 
-fn writable() -> Condition {
-    Condition::Postgres(PgCondition::Writable { target: target() })
+fn fenced() -> Condition {
+    Condition::Postgres(PgCondition::Fenced { target: target() })
 }
 
 fn resolved(checks: usize, verify: usize, timeout: Duration) -> Resolved {
-    let check = || ResolvedCheck::Condition(writable());
+    let check = || ResolvedCheck::Condition(fenced());
     Resolved {
         action: ActionRef {
             walk: 1,
@@ -82,7 +82,7 @@ fn resolved(checks: usize, verify: usize, timeout: Duration) -> Resolved {
         runbook: RunbookId::from("failover"),
         runbook_digest: String::new(),
         code: Code::Act {
-            act: Act::Postgres(PgAct::Promote { target: target() }),
+            act: Act::Postgres(PgAct::Checkpoint { target: target() }),
         },
         targets: Vec::new(),
         vars: Vars::new(),
@@ -184,7 +184,7 @@ fn lost() -> Outcome {
 }
 
 fn says(truth: bool) -> Verdict {
-    Verdict::measured(truth, format!("writable {truth}"))
+    Verdict::measured(truth, format!("fenced {truth}"))
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn verification_is_polled_until_it_holds_or_the_time_has_passed() {
 #[tokio::test]
 async fn a_red_check_refuses_unless_it_was_overridden_and_is_no_worse() {
     let overridden = |badness| Override {
-        name: "check 1: writable pg-west".into(),
+        name: "check 1: fenced pg-west".into(),
         verdict: says(false).with_badness(badness),
         reason: Clean::new("there is no other way"),
         phrase: "OVERRIDE:pg-west".into(),
