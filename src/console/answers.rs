@@ -105,14 +105,15 @@ fn observed(state: &mut State, target: &TargetId, reading: &Reading) {
     track.observe(reading.clone(), took);
     let site = Arc::clone(&state.site);
     for link in &site.links {
-        let interval = |id: &TargetId| site.target(id).map(|t| t.interval).unwrap_or_default();
-        let longer = interval(&link.from).max(interval(&link.to));
+        let (Some(from), Some(to)) = (site.target(&link.from), site.target(&link.to)) else {
+            continue;
+        };
         let ends = [(End::From, &link.from), (End::To, &link.to)];
         for (end, _) in ends.into_iter().filter(|(_, id)| *id == target) {
             let histories = &mut state.memory.links;
             let history = histories.entry(link.id.clone());
             history
-                .or_insert_with(|| LinkHistory::new(longer))
+                .or_insert_with(|| LinkHistory::between(from, to))
                 .observe(end, reading);
             lag_seen(state, link);
         }

@@ -18,6 +18,9 @@ use crate::incident::replication::{End, LastKnown, LinkHistory, LinkVital};
 use crate::incident::site::{Link, Site};
 use crate::systems::files;
 
+/// A reading of a silent target may be this old when its host has answered too: it was taken for this judgement.
+const FRESH: Duration = Duration::from_secs(10);
+
 /// Judges conditions for one act, against one site.
 pub struct Judge<'a> {
     /// The site.
@@ -132,10 +135,12 @@ impl<'a> Judge<'a> {
 
     fn history(&self, link: &Link, sights: &BTreeMap<TargetId, Reading>) -> LinkVital {
         let now = clock::now();
-        let mut history = match self.last_known {
-            Some(known) => LinkHistory::resume(self.interval(link), known, &now),
-            None => LinkHistory::new(self.interval(link)),
+        let interval = self.interval(link);
+        let history = match self.last_known {
+            Some(known) => LinkHistory::resume(interval, known, &now),
+            None => LinkHistory::new(interval),
         };
+        let mut history = history.believing(FRESH);
         for (end, id) in [(End::From, &link.from), (End::To, &link.to)] {
             if let Some(reading) = sights.get(id) {
                 history.observe(end, reading);

@@ -14,7 +14,7 @@ use crate::incident::judge::{
     ComponentVital, Standing, backup, component, overall, region as judge_region,
 };
 use crate::incident::ladder::{self, Ack, BurnVerdict, Clockwork, RungStanding, RungState, rungs};
-use crate::incident::measure::{Lag, Span};
+use crate::incident::measure::{Lag, Limit, Span};
 use crate::incident::names::TargetId;
 use crate::incident::now::Now;
 use crate::incident::reading::Reading;
@@ -93,11 +93,12 @@ fn regions(state: &State, vitals: &BTreeMap<TargetId, ComponentVital>) -> Vec<Re
     let mut rows: Vec<RegionRow> = state.site.regions.iter().map(row).collect();
     let rest = components(state, vitals, |t| t.region.is_none());
     if !rest.is_empty() {
+        let fine = rest.iter().filter(|c| c.standing == Standing::Fine);
         rows.push(RegionRow {
             id: None,
             role: None,
             standing: overall(rest.iter().map(|c| c.standing)),
-            words: String::new(),
+            words: format!("{}/{}", fine.count(), rest.len()),
             components: rest,
         });
     }
@@ -194,7 +195,7 @@ fn backup_row(state: &State, rule: &Backup) -> BackupRow {
             None => vital.words,
         },
         rule: match rule.intended {
-            true => format!("<{}", Span(rule.younger)),
+            true => format!("<{}", Limit(rule.younger)),
             false => String::new(),
         },
         notes: vital.notes,

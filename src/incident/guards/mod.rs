@@ -125,6 +125,8 @@ impl PromotionFacts<'_> {
             None => LinkHistory::new(self.interval),
         }
         .believing(FRESH);
+        // Asking the host of a silent primary takes longer than its probe interval.
+        history = history.believing(FRESH);
         for (end, reading) in [(End::From, self.primary), (End::To, self.standby)] {
             if let Some(reading) = reading {
                 history.observe(end, reading);
