@@ -115,7 +115,9 @@ async fn run(
     );
     state.memory.observing = observe;
     state.memory.key = secret_key();
-    state.memory.promotions = incidents::promotions(&root);
+    let past = incidents::past(&root, &site);
+    state.memory.promotions = past.promotions;
+    state.memory.restore_tests = past.restore_tests;
     let context = desk::Context {
         root,
         site,

@@ -1,5 +1,6 @@
 //! `warroom status`: every vital once, for people and for monitoring.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,8 +67,9 @@ async fn look(site: &Arc<Site>) -> State {
         (80, 24),
         now,
     );
-    if let Some(incident) = open_incident(site) {
-        state.incident = Some(incident);
+    if let Ok(root) = places::state_root(site) {
+        state.incident = open_incident(&root);
+        state.memory.restore_tests = incidents::past(&root, site).restore_tests;
     }
     let rounds = site
         .targets
@@ -103,9 +105,8 @@ fn failed(reading: &crate::incident::reading::Reading) -> bool {
 }
 
 /// The newest open incident: its ladder is part of how things stand.
-fn open_incident(site: &Site) -> Option<Incident> {
-    let root = places::state_root(site).ok()?;
-    let dir = incidents::find(&root, None).ok()?;
+fn open_incident(root: &Path) -> Option<Incident> {
+    let dir = incidents::find(root, None).ok()?;
     let (entries, _) = ledger::read(&dir).ok()?;
     Incident::fold(&entries).ok()
 }

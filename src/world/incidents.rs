@@ -8,10 +8,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{ledger, places};
-use crate::incident::acts::Act;
-use crate::incident::acts::postgres::PgAct;
-use crate::incident::journal::{Chosen, Fact, Incident, Note, digest};
-use crate::incident::names::{IncidentId, TargetId};
+use crate::incident::acts::postgres::{PgAct, PgCondition};
+use crate::incident::acts::{Act, Condition};
+use crate::incident::journal::{Chosen, Fact, Incident, Note, Resolved, ResolvedCheck, digest};
+use crate::incident::names::{BackupId, IncidentId, TargetId};
 use crate::incident::postmortem::{Template, postmortem};
 use crate::incident::reading::{Failure, FailureKind, Outcome};
 use crate::incident::runbook::{self, Code, Runbook};
@@ -96,41 +96,72 @@ fn is_open(dir: &Path) -> bool {
     })
 }
 
-/// When each target was last promoted, by the journals of all incidents: a pair that was promoted within the hour is not
-/// promoted again without a second thought.
-pub fn promotions(root: &Path) -> BTreeMap<TargetId, DateTime<Utc>> {
-    let mut found = BTreeMap::new();
+/// What the journals of all incidents say was done before.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// When each target was last promoted: a pair that was promoted within the hour is not promoted again without a second
+    /// thought.
+    pub promotions: BTreeMap<TargetId, DateTime<Utc>>,
+    /// When each backup was last restored and its rows counted.
+    pub restore_tests: BTreeMap<BackupId, DateTime<Utc>>,
+}
+
+/// Reads the past of a site. Journals that can't be read are left out: they prove nothing.
+pub fn past(root: &Path, site: &Site) -> Past {
+    let mut past = Past::default();
     for (_, dir) in list(root) {
-        let Ok((entries, _)) = ledger::read(&dir) else {
-            continue;
-        };
+        let entries = ledger::read(&dir)
+            .map(|(entries, _)| entries)
+            .unwrap_or_default();
         let Ok(incident) = Incident::fold(&entries) else {
             continue;
         };
-        for (target, at) in promoted(&incident) {
-            let newest = found.entry(target).or_insert(at);
-            *newest = at.max(*newest);
+        for (resolved, at) in done(&incident) {
+            if let Code::Act {
+                act: Act::Postgres(PgAct::Promote { target }),
+            } = &resolved.code
+            {
+                newest(&mut past.promotions, target.clone(), at);
+            }
+            if proves_a_restore(resolved) {
+                let named = site
+                    .backups
+                    .iter()
+                    .filter(|b| resolved.vars.values().any(|v| v == b.id.as_str()));
+                named.for_each(|backup| newest(&mut past.restore_tests, backup.id.clone(), at));
+            }
         }
     }
-    found
+    past
 }
 
-fn promoted(incident: &Incident) -> impl Iterator<Item = (TargetId, DateTime<Utc>)> {
+fn newest<K: Ord>(found: &mut BTreeMap<K, DateTime<Utc>>, key: K, at: DateTime<Utc>) {
+    let known = found.entry(key).or_insert(at);
+    *known = at.max(*known);
+}
+
+/// Every act that was done, with its end.
+fn done(incident: &Incident) -> impl Iterator<Item = (&Resolved, DateTime<Utc>)> {
     let steps = incident.walks.iter().flat_map(|walk| walk.steps.values());
     let attempts = steps
         .flat_map(|step| step.actions.values())
         .flat_map(|action| &action.attempts);
-    attempts.filter_map(
-        |attempt| match (&attempt.intent.resolved.code, &attempt.ended) {
-            (
-                Code::Act {
-                    act: Act::Postgres(PgAct::Promote { target }),
-                },
-                Some(ended),
-            ) => matches!(ended.outcome, Outcome::Done { .. }).then(|| (target.clone(), ended.at)),
-            _ => None,
-        },
-    )
+    attempts.filter_map(|attempt| {
+        let ended = attempt.ended.as_ref()?;
+        let done = matches!(ended.outcome, Outcome::Done { .. });
+        done.then_some((&attempt.intent.resolved, ended.at))
+    })
+}
+
+/// A restore is proven by the rows that are there after it.
+fn proves_a_restore(resolved: &Resolved) -> bool {
+    let counts = |check: &ResolvedCheck| {
+        matches!(
+            check,
+            ResolvedCheck::Condition(Condition::Postgres(PgCondition::RowCounts { .. }))
+        )
+    };
+    resolved.verify.iter().any(counts)
 }
 
 /// Every incident's id and folder, by id; those whose journal went to a fallback folder too.

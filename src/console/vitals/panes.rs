@@ -18,7 +18,7 @@ use crate::incident::measure::{Lag, Limit, Span};
 use crate::incident::names::TargetId;
 use crate::incident::now::Now;
 use crate::incident::reading::Reading;
-use crate::incident::replication::LinkHistory;
+use crate::incident::replication::{LinkHistory, LinkState};
 use crate::incident::site::{Backup, Link, Region, Target};
 
 /// A rung that is due within this time asks for an eye.
@@ -173,7 +173,10 @@ fn link(state: &State, link: &Link) -> LinkRow {
         seconds: vital.loss.lag.map(bound).unwrap_or_default(),
         bytes: bytes.map(|b| b.to_string()).unwrap_or_default(),
         detail: format!("{} → {}: {}; {loss}", link.from, link.to, vital.words),
-        words: vital.words,
+        words: match vital.state {
+            LinkState::NoData => vital.words,
+            state => state.to_string(),
+        },
         target: link.target,
         gate: link.gate,
         history: lags

@@ -78,6 +78,29 @@ pub enum LinkState {
     NoData,
 }
 
+impl fmt::Display for LinkState {
+    /// A state in the fewest words, beside figures of its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            LinkState::InSync => "in sync",
+            LinkState::Streaming => "streaming",
+            LinkState::Paused => "replay paused",
+            LinkState::ReceiverStopped => "not receiving",
+            LinkState::CutOff => "cut off",
+            LinkState::PrimarySilent => "last known",
+            LinkState::PrimaryStopped => "stopped, frozen",
+            LinkState::ReplicaSilent => "replica silent",
+            LinkState::WrongTimeline => "other timeline",
+            LinkState::WrongSystem => "other cluster",
+            LinkState::BothWritable => "both writable",
+            LinkState::Reversed => "reversed",
+            LinkState::Promoted => "promoted",
+            LinkState::NoPrimary => "no primary",
+            LinkState::NoData => "no data",
+        })
+    }
+}
+
 /// What promoting the replica now would lose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {

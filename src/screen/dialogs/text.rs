@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Sheet, foot, title};
 use crate::console::state::TextForm;
-use crate::screen::text::wrap;
+use crate::screen::text::{width, wrap};
 use crate::screen::theme::{Role, Theme};
 
 /// Rows the text may take before it scrolls.
@@ -31,8 +31,19 @@ pub(super) fn sheet(form: &TextForm, theme: &Theme, room: usize) -> Sheet {
         }
         _ => vec![Span::styled("✔ long enough", theme.style(Role::Fine))],
     };
+    // A question longer than the frame's line stands whole under a short one.
+    let long = width(&form.title) + 2 > room;
+    let head = match long {
+        true => wrap(&form.title, room)
+            .into_iter()
+            .map(Line::from)
+            .chain([Line::default()])
+            .collect(),
+        false => Vec::new(),
+    };
     Sheet {
-        title: title(&form.title, theme),
+        title: title(if long { "Write" } else { &form.title }, theme),
+        head,
         body,
         foot: foot(
             least,
