@@ -23,7 +23,7 @@ use warroom::incident::reading::{Holds, Outcome};
 use warroom::incident::redact::Redactor;
 use warroom::incident::runbook::{Code, Expect, Shell, Vars};
 use warroom::incident::site::{
-    Endpoint, Objectives, PgEndpoint, RedisEndpoint, SecretRef, Site, Target, Tls,
+    Endpoint, PgEndpoint, RedisEndpoint, SecretRef, Site, Target, Tls,
 };
 use warroom::world::exec::env::{Scratch, tools};
 use warroom::world::exec::sink::Sink;
@@ -111,23 +111,8 @@ fn target(id: &str, endpoint: Endpoint) -> Target {
 fn site(targets: Vec<Target>) -> Site {
     Site {
         name: "lab".into(),
-        digest: String::new(),
-        regions: Vec::new(),
         targets,
-        links: Vec::new(),
-        backups: Vec::new(),
-        objectives: Objectives {
-            rto: None,
-            rpo: None,
-        },
-        severities: Vec::new(),
-        categories: Vec::new(),
-        ladder: Vec::new(),
-        contacts: Vec::new(),
-        theme: "default".into(),
-        keymap: "default".into(),
-        state_dir: None,
-        runbooks: None,
+        ..Site::empty()
     }
 }
 

@@ -640,8 +640,8 @@ async fn a_secret_reaches_the_script_and_no_record() {
 #[tokio::test]
 async fn an_output_without_end_is_bounded_in_memory_and_on_disk() {
     for flood in [
-        "yes \"$(printf '%01000d' 0)\" | head -c 150000000",
-        "head -c 150000000 /dev/zero | tr '\\0' x",
+        "yes \"$(printf '%01000d' 0)\" | head -c 90000000",
+        "head -c 90000000 /dev/zero | tr '\\0' x",
     ] {
         let mut bench = Bench::new().await;
         let root = bench.root.to_str().unwrap().to_owned();

@@ -17,7 +17,7 @@ use crate::incident::names::{RunbookId, StepId, TargetId};
 use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Verdict};
 use crate::incident::redact::Redactor;
 use crate::incident::runbook::{ActionRef, Code, Danger, Role, Vars};
-use crate::incident::site::{Objectives, Site};
+use crate::incident::site::Site;
 use crate::systems::{Output, Shared, System};
 use crate::world::exec::env::{Scratch, Tools};
 use crate::world::exec::sink::Sink;
@@ -111,23 +111,7 @@ fn resolved(checks: usize, verify: usize, timeout: Duration) -> Resolved {
 fn site() -> Site {
     Site {
         name: "lab".into(),
-        digest: String::new(),
-        regions: Vec::new(),
-        targets: Vec::new(),
-        links: Vec::new(),
-        backups: Vec::new(),
-        objectives: Objectives {
-            rto: None,
-            rpo: None,
-        },
-        severities: Vec::new(),
-        categories: Vec::new(),
-        ladder: Vec::new(),
-        contacts: Vec::new(),
-        theme: "default".into(),
-        keymap: "default".into(),
-        state_dir: None,
-        runbooks: None,
+        ..Site::empty()
     }
 }
 
