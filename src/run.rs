@@ -221,8 +221,15 @@ impl Hall {
 
     /// Stops in the background; comes back to a terminal that shows something else.
     fn suspend(&mut self) {
-        self.leaving |= terminal::suspend().is_err() || self.terminal.clear().is_err();
+        self.leaving |= terminal::suspend().is_err() || self.anew().is_err();
         self.dirty = true;
+    }
+
+    /// Has the next frame draw every cell. `Terminal::clear` would ask the terminal where its cursor is, and fail on one
+    /// that is slow to answer.
+    fn anew(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 }
 

@@ -86,6 +86,7 @@ fn resolved(step: &str, title: &str, attempt: u32, code: Code) -> Resolved {
         timeout: Duration::from_secs(600),
         estimate: None,
         capture: Vec::new(),
+        changed: Vec::new(),
         hold: None,
         last_known: None,
         rto_ends: None,

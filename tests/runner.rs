@@ -266,6 +266,7 @@ fn script(shell: Shell, text: &str, vars: &[(&str, &str)]) -> Resolved {
         timeout: Duration::from_secs(60),
         estimate: None,
         capture: Vec::new(),
+        changed: Vec::new(),
         hold: None,
         last_known: None,
         rto_ends: None,

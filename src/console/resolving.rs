@@ -22,7 +22,7 @@ use crate::incident::replication::LastKnown;
 use crate::incident::resolve::{
     effective_danger, guard_allows, guarded_name, substitute_capture, substitute_condition,
 };
-use crate::incident::runbook::{Action, ActionRef, Check, Code, Danger, Role, Step, Vars};
+use crate::incident::runbook::{Action, ActionRef, Capture, Check, Code, Danger, Role, Step, Vars};
 
 /// How often `verify` is polled when the card does not say.
 pub const EVERY: Duration = Duration::from_secs(2);
@@ -73,8 +73,9 @@ pub fn resolve(state: &State, reference: &ActionRef) -> Result<Resolved, String>
     resolved.phrase = incident::resolve::phrase(step, &action);
     name_guarded(step, &action)?;
     if reference.role == Role::Run {
+        let first = step.actions().next().map(|a| a.index) == Some(action.index);
         let last = step.actions().last().map(|a| a.index) == Some(action.index);
-        whole_step(&mut resolved, step, &names, last)?;
+        whole_step(&mut resolved, step, &names, (first, last))?;
     } else {
         resolved.hold = None;
     }
@@ -104,7 +105,7 @@ pub fn look(state: &State, walk: u32, id: &StepId) -> Result<Resolved, String> {
         |action| action_ref(walk, id, action),
     );
     let mut resolved = bare(state, &road, step, reference)?;
-    whole_step(&mut resolved, step, &secret_names(&road), true)?;
+    whole_step(&mut resolved, step, &secret_names(&road), (true, true))?;
     Ok(resolved)
 }
 
@@ -168,6 +169,7 @@ fn bare(
         timeout: step.card.timeout.unwrap_or(TIMEOUT),
         estimate: step.card.estimate,
         capture: Vec::new(),
+        changed: Vec::new(),
         hold,
         last_known: None,
         rto_ends: rto_ends(state, road),
@@ -196,20 +198,27 @@ fn secret_names(road: &Road<'_>) -> BTreeSet<String> {
     road.walk.chosen.secrets.iter().cloned().collect()
 }
 
-/// What holds for the step as a whole: checks before each act, captures, verification and hold after the last one.
+/// What holds for the step as a whole: checks before each act, captures before the first one, verification and hold after
+/// the last one. The pair: whether the act is the first, and whether it is the last.
 fn whole_step(
     resolved: &mut Resolved,
     step: &Step,
     secrets: &BTreeSet<String>,
-    last: bool,
+    (first, last): (bool, bool),
 ) -> Result<(), String> {
     let vars = &resolved.vars;
     resolved.checks = checks(&step.checks, vars, secrets)?;
-    let captures = step.card.capture.iter();
-    resolved.capture = captures
-        .map(|capture| Ok(substitute_capture(capture, vars, secrets)?.to_string()))
-        .collect::<Result<_, String>>()?;
+    let readings = |captures: &[Capture]| {
+        let captures = captures.iter();
+        captures
+            .map(|capture| Ok(substitute_capture(capture, vars, secrets)?.to_string()))
+            .collect::<Result<Vec<_>, String>>()
+    };
+    if first {
+        resolved.capture = readings(&step.card.capture)?;
+    }
     if last {
+        resolved.changed = readings(&step.card.changed)?;
         resolved.verify = checks(&step.verify, vars, secrets)?;
     } else {
         resolved.hold = None;

@@ -67,8 +67,11 @@ pub struct Resolved {
     pub timeout: Duration,
     /// How long it should take.
     pub estimate: Option<Duration>,
-    /// Readings kept before, as `what(target)`.
+    /// Readings kept before the step's first action, as `what(target)`.
     pub capture: Vec<String>,
+    /// Readings that must differ afterwards from what was kept; on the step's last action only.
+    #[serde(default)]
+    pub changed: Vec<String>,
     /// The observation window after it.
     pub hold: Option<(Duration, Condition)>,
     /// The old primary as it was last seen, for a promotion's loss.

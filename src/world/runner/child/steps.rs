@@ -11,6 +11,7 @@ use crate::incident::clean::Clean;
 use crate::incident::journal::Resolved;
 use crate::incident::measure::Span;
 use crate::incident::reading::{Failure, FailureKind, Holds, Outcome, Sight, Verdict};
+use crate::incident::runbook::Vars;
 use crate::world::evaluate;
 use crate::world::exec::env::{Scratch, Tools};
 use crate::world::exec::sink::Sink;
@@ -20,14 +21,18 @@ use crate::world::judging::Judge;
 /// Verification is not polled more often than this.
 const SHORTEST_POLL: Duration = Duration::from_millis(200);
 
+/// What is kept of a reading that could not be made.
+const UNKNOWN: &str = "unknown";
+
 /// Goes through an attempt. A cancellation is heard at any time.
 pub(super) async fn go(case: &Case, tools: &Tools, scratch: &Scratch, sink: &Sink) -> Closed {
     let resolved = &case.intent.resolved;
     let group = Group::default();
+    let vars = variables(&resolved.vars);
     let cx = Context {
         site: &case.site,
         systems: &case.systems,
-        vars: &resolved.vars,
+        vars: &vars,
         secrets: &case.secrets,
         tools,
         scratch,
@@ -45,6 +50,16 @@ pub(super) async fn go(case: &Case, tools: &Tools, scratch: &Scratch, sink: &Sin
     }
     closed.excerpt = sink.excerpt();
     closed
+}
+
+/// What reaches the act by a name it can use. Readings that were captured stand beside the variables as `what(target)`,
+/// and `export` would fail on such a name.
+fn variables(vars: &Vars) -> Vars {
+    let named = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let named = vars.iter().filter(|(name, _)| named(name));
+    named
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Returns when this process is asked to end; never, where that can't be heard.
@@ -67,7 +82,7 @@ async fn through(case: &Case, cx: &Context<'_>) -> Closed {
     }
     let mut kept = capture(resolved, cx).await;
     let ran = act(resolved, cx).await;
-    let (outcome, verified) = verify(resolved, cx, ran.outcome.clone()).await;
+    let (outcome, verified) = verify(resolved, cx, &kept, ran.outcome.clone()).await;
     let outcome = hold(resolved, cx, outcome).await;
     let outcome = keep(resolved, cx, &ran, outcome, &mut kept);
     Closed {
@@ -101,6 +116,7 @@ async fn act(resolved: &Resolved, cx: &Context<'_>) -> Ran {
 async fn verify(
     resolved: &Resolved,
     cx: &Context<'_>,
+    kept: &[(String, Option<Clean>)],
     outcome: Outcome,
 ) -> (Outcome, Vec<Verdict>) {
     let patience = match outcome {
@@ -111,7 +127,8 @@ async fn verify(
     };
     let deadline = Instant::now() + patience;
     loop {
-        let found = evaluate::verification(resolved, cx.site, cx.systems).await;
+        let mut found = evaluate::verification(resolved, cx.site, cx.systems).await;
+        found.extend(changed(resolved, cx, kept).await);
         let holds = verdict::together(&found);
         for (name, verdict) in &found {
             cx.sink.line(format!("[{name}: {}]", verdict.saw));
@@ -178,12 +195,41 @@ fn keep(
     }
 }
 
+/// Whether the readings that must differ do so. What they were stands in this attempt's captures, or, when the step's first
+/// act kept them, in the variables of the walk.
+async fn changed(
+    resolved: &Resolved,
+    cx: &Context<'_>,
+    kept: &[(String, Option<Clean>)],
+) -> Vec<(String, Verdict)> {
+    let mut found = Vec::new();
+    for wanted in &resolved.changed {
+        let here = kept.iter().find(|(name, _)| name == wanted);
+        let here = here.and_then(|(_, value)| value.as_ref().map(Clean::as_str));
+        let before = here.or_else(|| resolved.vars.get(wanted).map(String::as_str));
+        let before = before.filter(|value| *value != UNKNOWN);
+        let now = read(wanted, cx).await;
+        let verdict = match (before, now) {
+            (Some(before), Some(now)) if before == now => {
+                Verdict::measured(false, format!("it is {now} as before"))
+            }
+            (Some(before), Some(now)) => {
+                Verdict::measured(true, format!("it was {before} and is {now}"))
+            }
+            (None, _) => Verdict::unknown("what it was before is not known"),
+            (_, None) => Verdict::unknown("it can't be read"),
+        };
+        found.push((format!("changed {wanted}"), verdict));
+    }
+    found
+}
+
 /// Readings kept before the act, `what(target)`: a field of the target's sight.
 async fn capture(resolved: &Resolved, cx: &Context<'_>) -> Vec<(String, Option<Clean>)> {
     let mut kept = Vec::new();
     for wanted in &resolved.capture {
         let value = read(wanted, cx).await;
-        let value = value.unwrap_or_else(|| "unknown".into());
+        let value = value.unwrap_or_else(|| UNKNOWN.into());
         cx.sink.line(format!("[before: {wanted} = {value}]"));
         kept.push((wanted.clone(), Some(cx.sink.redact(&value))));
     }
@@ -222,7 +268,9 @@ async fn cancelled(case: &Case, cx: &Context<'_>) -> Closed {
     cx.sink.mute(false);
     cx.sink.line(format!("[cancelled: ended {ended}]"));
     let resolved = &case.intent.resolved;
-    let found = evaluate::verification(resolved, cx.site, cx.systems).await;
+    let mut found = evaluate::verification(resolved, cx.site, cx.systems).await;
+    // What was captured ended with the act.
+    found.extend(changed(resolved, cx, &[]).await);
     let what = format!("cancelled: ended {ended}");
     let advice = "look how far it came, then say how it ended";
     let failure = Failure::new(FailureKind::Local, &resolved.action, what, advice);
