@@ -3,3 +3,5 @@
 
 pub mod lab;
 pub mod pg;
+pub mod pty;
+pub mod walk;

@@ -1,6 +1,7 @@
 //! Drives the real binary in a pseudo-terminal and reads its screen as a person would.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// How long the console may take to show what is waited for, unless said otherwise. Generous: a busy machine is no fault.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A console in a pseudo-terminal.
 pub struct Console {
@@ -23,8 +24,16 @@ pub struct Console {
 impl Console {
     /// Starts `warroom ARGS` on a terminal of that size, with a home of its own.
     pub fn start(home: &Path, columns: u16, rows: u16, args: &[&str]) -> Self {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        std::fs::create_dir_all(home).expect("a home");
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system()
+            .openpty(size)
+            .expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_warroom"));
         command.args(args);
         command.env_clear();
@@ -33,9 +42,16 @@ impl Console {
         }
         let child = pair.slave.spawn_command(command).expect("warroom starts");
         drop(pair.slave);
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(
+            cells(rows),
+            cells(columns),
+            0,
+        )));
         let bytes = Arc::new(Mutex::new(Vec::new()));
-        let mut reader = pair.master.try_clone_reader().expect("the terminal's output");
+        let mut reader = pair
+            .master
+            .try_clone_reader()
+            .expect("the terminal's output");
         let (to_screen, to_bytes) = (Arc::clone(&screen), Arc::clone(&bytes));
         thread::spawn(move || {
             let mut buffer = [0; 65_536];
@@ -45,7 +61,13 @@ impl Console {
             }
         });
         let writer = pair.master.take_writer().expect("the terminal's input");
-        Self { master: pair.master, writer, child, screen, bytes }
+        Self {
+            master: pair.master,
+            writer,
+            child,
+            screen,
+            bytes,
+        }
     }
 
     /// The screen as text, a line a row.
@@ -60,7 +82,10 @@ impl Console {
 
     /// Sends raw bytes. A terminal that is gone is found by whoever waits for the screen.
     pub fn send(&mut self, bytes: &[u8]) {
-        let _ = self.writer.write_all(bytes).and_then(|()| self.writer.flush());
+        let _ = self
+            .writer
+            .write_all(bytes)
+            .and_then(|()| self.writer.flush());
     }
 
     /// Presses a key by its name: `enter`, `esc`, `tab`, `down`, `ctrl-r`, or one character.
@@ -83,12 +108,18 @@ impl Console {
 
     /// Waits until `text` stands on the screen.
     pub fn wait_for(&self, text: &str) {
-        self.wait(&format!("{text:?} on the screen"), PATIENCE, |screen| screen.contains(text));
+        self.wait(&format!("{text:?} on the screen"), PATIENCE, |screen| {
+            screen.contains(text)
+        });
     }
 
     /// Waits until `text` stands on the screen no more.
     pub fn wait_gone(&self, text: &str) {
-        self.wait(&format!("{text:?} gone from the screen"), PATIENCE, |screen| !screen.contains(text));
+        self.wait(
+            &format!("{text:?} gone from the screen"),
+            PATIENCE,
+            |screen| !screen.contains(text),
+        );
     }
 
     /// Waits until the screen is as `wanted` says; fails with the screen otherwise.
@@ -99,7 +130,10 @@ impl Console {
             if wanted(&screen) {
                 return;
             }
-            assert!(Instant::now() < end, "waited {patience:?} for {what}; the screen:\n{screen}");
+            assert!(
+                Instant::now() < end,
+                "waited {patience:?} for {what}; the screen:\n{screen}"
+            );
             thread::sleep(Duration::from_millis(30));
         }
     }
@@ -111,9 +145,18 @@ impl Console {
 
     /// Changes the terminal's size.
     pub fn resize(&self, columns: u16, rows: u16) {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let size = PtySize {
+            rows,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
         self.master.resize(size).expect("a new size");
-        self.screen.lock().unwrap().screen_mut().set_size(rows, columns);
+        self.screen
+            .lock()
+            .unwrap()
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
     }
 
     /// Its process id.
@@ -123,7 +166,9 @@ impl Console {
 
     /// Sends it a signal by name, `KILL`.
     pub fn signal(&self, name: &str) {
-        let status = std::process::Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
+        let status = std::process::Command::new("kill")
+            .args([&format!("-{name}"), &self.pid().to_string()])
+            .status();
         assert!(status.expect("kill runs").success(), "kill -{name}");
     }
 
@@ -134,7 +179,11 @@ impl Console {
             if let Some(status) = self.child.try_wait().expect("its status") {
                 return status.exit_code();
             }
-            assert!(Instant::now() < end, "it does not end; the screen:\n{}", self.screen());
+            assert!(
+                Instant::now() < end,
+                "it does not end; the screen:\n{}",
+                self.screen()
+            );
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -161,6 +210,10 @@ pub fn environment(home: &Path) -> Vec<(String, String)> {
         ("XDG_STATE_HOME".into(), folder("state")),
         ("XDG_RUNTIME_DIR".into(), folder("run")),
     ]
+}
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a terminal has cells")
 }
 
 fn key_bytes(key: &str) -> Vec<u8> {
