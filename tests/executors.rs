@@ -22,9 +22,7 @@ use warroom::incident::names::TargetId;
 use warroom::incident::reading::{Holds, Outcome};
 use warroom::incident::redact::Redactor;
 use warroom::incident::runbook::{Code, Expect, Shell, Vars};
-use warroom::incident::site::{
-    Endpoint, PgEndpoint, RedisEndpoint, SecretRef, Site, Target, Tls,
-};
+use warroom::incident::site::{Endpoint, PgEndpoint, RedisEndpoint, SecretRef, Site, Target, Tls};
 use warroom::world::exec::env::{Scratch, tools};
 use warroom::world::exec::sink::Sink;
 use warroom::world::exec::{self, Context, Group, Ran};

@@ -11,3 +11,4 @@ pub mod lab;
 pub mod operator;
 pub mod pg;
 pub mod pty;
+pub mod walk;

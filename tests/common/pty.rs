@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// How long the console may take to show what is waited for, unless said otherwise. Generous: a busy machine is no fault.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A console in a pseudo-terminal.
 pub struct Console {
@@ -26,6 +26,7 @@ pub struct Console {
 impl Console {
     /// Starts `warroom ARGS` on a terminal of that size, with a home of its own.
     pub fn start(home: &Path, columns: u16, rows: u16, args: &[&str]) -> Self {
+        std::fs::create_dir_all(home).expect("a home");
         let size = PtySize {
             rows,
             cols: columns,

@@ -1,77 +1,237 @@
 //! What an operator does at the console, as a test says it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::pty::Console;
+use super::lab::Lab;
+use super::pty::{Console, PATIENCE};
 
-/// Declares an incident with a title, everything else as proposed.
-pub fn declare(console: &mut Console, title: &str) {
-    console.press("d");
-    console.wait_for("Declare");
-    console.type_text(title);
-    for _ in 0..4 {
-        console.arm();
-        console.press("enter");
-    }
-    console.wait_for("INC-");
+/// Large enough that no pane cuts its words off.
+const SIZE: (u16, u16) = (200, 60);
+
+/// Stands in the hints only when no dialog is open.
+const NO_DIALOG: &str = "q quit";
+
+/// An operator at a console on a lab.
+pub struct Operator {
+    /// Their terminal.
+    pub console: Console,
+    state: PathBuf,
 }
 
-/// Opens a runbook by its name, its variables as proposed except for `values` (field number, from 0, and what is typed).
-pub fn choose(console: &mut Console, name: &str, variables: usize, values: &[(usize, &str)]) {
-    console.arm();
-    console.press("r");
-    console.wait_for("Runbooks");
-    console.type_text(name);
-    console.arm();
-    console.press("enter");
-    console.wait_gone("Runbooks");
-    for field in 0..variables {
-        if let Some((_, value)) = values.iter().find(|(n, _)| *n == field) {
-            console.type_text(value);
+impl Operator {
+    /// Starts the console on a lab's site.
+    pub fn at(lab: &Lab) -> Self {
+        let site = lab.path("site.toml").display().to_string();
+        let (columns, rows) = SIZE;
+        Operator {
+            console: Console::start(&lab.path("home"), columns, rows, &["--site", &site]),
+            state: lab.path("state"),
         }
-        console.arm();
-        console.press("enter");
     }
-    console.arm();
-    console.press("enter");
-}
 
-/// Asks for the next action and waits until its question stands on the screen with its checks evaluated.
-pub fn ask(console: &mut Console, question: &str) {
-    console.arm();
-    console.press("enter");
-    console.wait_for(question);
-    console.arm();
-}
+    /// Waits until `text` stands on the screen.
+    pub fn sees(&self, text: &str) {
+        self.console.wait_for(text);
+    }
 
-/// Answers the question that is open, with its phrase where it asks for one.
-pub fn confirm(console: &mut Console, phrase: &str) {
-    console.arm();
-    console.type_text(phrase);
-    console.press("enter");
-    console.wait_gone("not now");
-}
+    /// Waits for a line that holds all of `words`.
+    pub fn sees_line(&self, words: &[&str]) {
+        self.console
+            .wait(&format!("a line with {words:?}"), PATIENCE, |screen| {
+                screen
+                    .lines()
+                    .any(|line| words.iter().all(|word| line.contains(word)))
+            });
+    }
 
-/// The folder of the only incident under a state folder.
-pub fn incident(state: &Path) -> PathBuf {
-    let mut found: Vec<PathBuf> =
-        fs::read_dir(state.join("incidents")).unwrap().map(|e| e.unwrap().path()).collect();
-    assert_eq!(found.len(), 1, "one incident was declared: {found:?}");
-    found.remove(0)
-}
-
-/// Waits until a file holds `text`.
-pub fn wait_for_file(path: &Path, text: &str) {
-    let end = Instant::now() + Duration::from_secs(30);
-    loop {
-        let found = fs::read_to_string(path).unwrap_or_default();
-        if found.contains(text) {
-            return;
+    /// Declares an incident with a title, everything else as proposed.
+    pub fn declare(&mut self, title: &str) {
+        self.console.press("d");
+        self.sees("Declare an incident");
+        self.console.type_text(title);
+        self.sees(title);
+        for _ in 0..3 {
+            self.console.press("tab");
         }
-        assert!(Instant::now() < end, "{} does not come to hold {text:?}; it holds {found:?}", path.display());
-        thread::sleep(Duration::from_millis(30));
+        self.console.press("enter");
+        self.sees("INC-");
+        self.sees(NO_DIALOG);
+    }
+
+    /// Opens a runbook by its name; of its variables, one is typed where `typed` says so, the others are as proposed.
+    pub fn open(&mut self, runbook: &str, variables: usize, typed: Option<(usize, &str)>) {
+        self.press("r", "Choose a runbook");
+        self.console.type_text(runbook);
+        self.sees("1 of 3");
+        self.console.press("enter");
+        self.console.wait_gone("Choose a runbook");
+        for field in 0..variables {
+            if let Some((_, value)) = typed.filter(|(at, _)| *at == field) {
+                self.console.type_text(value);
+            }
+            let last = field + 1 == variables;
+            self.console.press(if last { "enter" } else { "tab" });
+        }
+        self.sees("What it needs");
+        self.console.wait_gone("being looked for");
+        self.console.arm();
+        self.console.press("enter");
+        self.sees(NO_DIALOG);
+    }
+
+    /// Waits until a step is the selected one.
+    pub fn comes_to(&self, step: &str) {
+        self.sees_line(&["▶", step]);
+    }
+
+    /// Presses a key on the main screen, and waits for what it opens.
+    fn press(&mut self, key: &str, opens: &str) {
+        self.sees(NO_DIALOG);
+        self.console.press(key);
+        self.sees(opens);
+    }
+
+    /// Fills in the line that is asked for, and waits until the journal has it.
+    fn write(&mut self, text: &str, note: &str) {
+        let before = self.noted(note);
+        self.console.type_text(text);
+        self.console.press("enter");
+        wait_until(&format!("one more {note} in the journal"), || {
+            self.noted(note) > before
+        });
+        self.sees(NO_DIALOG);
+    }
+
+    /// Ticks the next item with a note, or acknowledges the step.
+    pub fn tick(&mut self, note: &str) {
+        self.press("enter", "write it down");
+        self.write(note, "\"ticked\":");
+    }
+
+    /// Says that a step that only looks is as it should be.
+    pub fn look(&mut self) {
+        let before = self.noted("\"ticked\":");
+        self.press("enter", "enter choose");
+        self.console.wait_gone("being evaluated");
+        self.console.arm();
+        self.console.press("enter");
+        wait_until("the tick in the journal", || {
+            self.noted("\"ticked\":") > before
+        });
+        self.sees(NO_DIALOG);
+    }
+
+    /// Goes to the step of that number, out of order.
+    pub fn go_to(&mut self, number: usize, reason: &str) {
+        self.press("t", "Go to which step");
+        self.console.press("pgup");
+        self.console.press("pgup");
+        for _ in 1..number {
+            self.console.press("down");
+        }
+        self.sees_line(&["▶", &format!("step {number}")]);
+        self.console.arm();
+        self.console.press("enter");
+        self.sees("Why go to");
+        self.write(reason, "\"went_to\":");
+    }
+
+    /// Skips the selected step.
+    pub fn skip(&mut self, reason: &str) {
+        self.press("s", "skipped?");
+        self.write(reason, "\"skipped\":");
+    }
+
+    /// Opens the question of the next action, and waits until it is answerable: `until` stands in it.
+    pub fn asks(&mut self, until: &str) {
+        self.press("enter", "not now");
+        self.sees(until);
+        self.console.wait_gone("the checks are being evaluated");
+        self.console.arm();
+    }
+
+    /// Types into an open question, and presses enter when it stands there.
+    pub fn answers(&mut self, typed: &str) {
+        if !typed.is_empty() {
+            self.console.type_text(typed);
+            self.sees_line(&["Type ", typed, typed]);
+        }
+        // An enter right behind a key is a paste to the console.
+        self.console.arm();
+        self.console.press("enter");
+    }
+
+    /// Answers the open question with its phrase, and waits until the attempt has ended so.
+    pub fn confirms(&mut self, phrase: &str, outcome: &str) {
+        let ended = format!("\"outcome\":\"{outcome}\"");
+        let before = self.noted(&ended);
+        self.answers(phrase);
+        wait_until(&format!("an attempt that ended as {outcome}"), || {
+            self.noted(&ended) > before
+        });
+        self.sees(NO_DIALOG);
+    }
+
+    /// Closes what is open; nothing happened.
+    pub fn not_now(&mut self) {
+        self.console.press("esc");
+        self.sees(NO_DIALOG);
+    }
+
+    /// Closes the walk that is at its end.
+    pub fn ends_the_walk(&mut self) {
+        self.sees(NO_DIALOG);
+        self.console.arm();
+        let before = self.noted("\"walk_ended\":");
+        self.console.press("enter");
+        wait_until("the walk's end in the journal", || {
+            self.noted("\"walk_ended\":") > before
+        });
+    }
+
+    /// Says that users are served again.
+    pub fn mitigates(&mut self, how: &str) {
+        self.press("m", "Users are served again");
+        self.write(how, "\"mitigated\":");
+    }
+
+    /// Resolves the incident, writes its post-mortem and gives it.
+    pub fn resolves(&mut self, summary: &str) -> String {
+        self.press("R", "In a sentence");
+        self.write(summary, "\"resolved\":");
+        self.press("p", "Post-mortem of INC-");
+        self.console.arm();
+        self.console.press("enter");
+        self.sees("the post-mortem stands at");
+        fs::read_to_string(self.incident().join("postmortem.md")).unwrap()
+    }
+
+    /// The folder of the only incident.
+    pub fn incident(&self) -> PathBuf {
+        let found = fs::read_dir(self.state.join("incidents")).unwrap();
+        let mut found: Vec<PathBuf> = found.map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(found.len(), 1, "one incident was declared: {found:?}");
+        found.remove(0)
+    }
+
+    /// The journal's text.
+    pub fn journal(&self) -> String {
+        fs::read_to_string(self.incident().join("journal.jsonl")).unwrap_or_default()
+    }
+
+    fn noted(&self, what: &str) -> usize {
+        self.journal().matches(what).count()
+    }
+}
+
+/// Waits until something is so.
+pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < end, "waited {PATIENCE:?} for {what}");
+        thread::sleep(Duration::from_millis(50));
     }
 }

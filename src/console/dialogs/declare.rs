@@ -95,7 +95,7 @@ fn choose(state: &State, form: &mut DeclareForm, down: bool) {
 
 fn declare(state: &mut State, mut form: Box<DeclareForm>) -> Answer {
     let title = form.title.value().trim().to_owned();
-    let detected = when(form.detected_text.value(), state.now.wall);
+    let detected = detected(&form, state.now.wall);
     let severity = state
         .site
         .severities
@@ -129,6 +129,15 @@ fn declare(state: &mut State, mut form: Box<DeclareForm>) -> Answer {
     };
     let request = state.request("declaring the incident", Awaiting::Declared);
     (None, vec![Effect::Declare(request, declaration)])
+}
+
+/// What was proposed, to the second, as long as nobody typed another time: its text names no more than the minute.
+fn detected(form: &DeclareForm, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    let text = form.detected_text.value();
+    match text.trim() == form.detected.format("%H:%M").to_string() {
+        true => Ok(form.detected),
+        false => when(text, now),
+    }
 }
 
 /// An instant as typed: `HH:MM` today (yesterday when that lies ahead), or RFC 3339; never in the future.

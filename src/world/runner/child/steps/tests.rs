@@ -103,6 +103,7 @@ fn resolved(checks: usize, verify: usize, timeout: Duration) -> Resolved {
         capture: vec!["postgres.timeline(pg-west)".into()],
         hold: None,
         last_known: None,
+        changed: Vec::new(),
         rto_ends: None,
         last_promotion: None,
     }
