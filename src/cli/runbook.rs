@@ -13,6 +13,7 @@ use crate::console::keymap::Keymap;
 use crate::console::resolving;
 use crate::console::road;
 use crate::console::state::State;
+use crate::incident::clean::Clean;
 use crate::incident::fault::Weight;
 use crate::incident::journal::{
     Actor, Chosen, Declaration, Entry, Fact, Incident, Mode, Note, Resolved, Seq,
@@ -171,6 +172,31 @@ fn values(runbook: &Runbook, given: &[String]) -> Result<Vars, String> {
     Ok(values)
 }
 
+/// Variables that steps set when they run: a dry run does not know their values.
+fn found_out(runbook: &Runbook) -> impl Iterator<Item = &str> {
+    let actions = runbook.steps.iter().flat_map(|step| step.actions());
+    actions.filter_map(|action| action.attrs.keep_as.as_deref())
+}
+
+/// Stands for such a value, so that what would run can be shown.
+fn stand_in(name: &str) -> String {
+    format!("${name}")
+}
+
+/// What depends on a value that is not known yet can't be: an answer about the stand-in would be one about nothing.
+fn not_yet(runbook: &Runbook, name: &str, verdict: Verdict) -> Verdict {
+    match found_out(runbook).find(|var| name.contains(&stand_in(var))) {
+        Some(var) => Verdict {
+            holds: Holds::Unknown,
+            saw: Clean::new(&format!(
+                "${var} is not known before an earlier step has run"
+            )),
+            badness: None,
+        },
+        None => verdict,
+    }
+}
+
 /// A console in which the runbook was chosen, in memory only: it resolves acts as the real one does.
 fn walking(site: &Arc<Site>, runbook: &Arc<Runbook>, vars: Vars) -> Result<State, String> {
     let now = clock::now();
@@ -203,14 +229,25 @@ fn walking(site: &Arc<Site>, runbook: &Arc<Runbook>, vars: Vars) -> Result<State
             .collect(),
         parent: None,
     })));
-    let facts = [(Seq(1), declared), (Seq(2), chosen)];
-    let entries = facts.map(|(seq, fact)| Entry {
-        seq,
-        at: now.clone(),
-        actor: who.clone(),
-        fact,
-        prev: String::new(),
+    let later = found_out(runbook).map(|name| {
+        let value = Some(Clean::new(&stand_in(name)));
+        Fact::Note(Note::Captured {
+            walk: 1,
+            name: name.to_owned(),
+            value,
+        })
     });
+    let facts = [declared, chosen].into_iter().chain(later);
+    let entries: Vec<Entry> = (1..)
+        .zip(facts)
+        .map(|(seq, fact)| Entry {
+            seq: Seq(seq),
+            at: now.clone(),
+            actor: who.clone(),
+            fact,
+            prev: String::new(),
+        })
+        .collect();
     let incident = Incident::fold(&entries).map_err(|gap| gap.to_string())?;
     let mut state = State::new(
         Arc::clone(site),
@@ -267,7 +304,9 @@ async fn walk(state: &State, runbook: &Runbook, site: &Site, systems: &Systems) 
                 .verify
                 .into_iter()
                 .map(|(name, verdict)| ("verify", name, verdict));
-            for row in guards.chain(checks).chain(verify) {
+            for (kind, name, verdict) in guards.chain(checks).chain(verify) {
+                let verdict = not_yet(runbook, &name, verdict);
+                let row = (kind, name, verdict);
                 if !dry
                     .verdicts
                     .iter()

@@ -7,8 +7,10 @@
     reason = "each test program uses its part, and one that can't set up has failed"
 )]
 
+pub mod cache;
 pub mod lab;
 pub mod operator;
 pub mod pg;
 pub mod pty;
+pub mod run;
 pub mod walk;

@@ -130,7 +130,7 @@ impl Console {
     }
 
     /// Waits until the screen is as `wanted` says; fails with the screen otherwise.
-    pub fn wait(&self, what: &str, patience: Duration, wanted: impl Fn(&str) -> bool) {
+    pub fn wait(&self, what: &str, patience: Duration, mut wanted: impl FnMut(&str) -> bool) {
         let end = Instant::now() + patience;
         loop {
             let screen = self.screen();

@@ -99,7 +99,7 @@ impl Operator {
         let before = self.noted(note);
         self.console.type_text(text);
         self.console.press("enter");
-        wait_until(&format!("one more {note} in the journal"), || {
+        self.until(&format!("one more {note} in the journal"), || {
             self.noted(note) > before
         });
         self.sees(NO_DIALOG);
@@ -118,7 +118,7 @@ impl Operator {
         self.console.wait_gone("being evaluated");
         self.console.arm();
         self.console.press("enter");
-        wait_until("the tick in the journal", || {
+        self.until("the tick in the journal", || {
             self.noted("\"ticked\":") > before
         });
         self.sees(NO_DIALOG);
@@ -169,7 +169,7 @@ impl Operator {
         let ended = format!("\"outcome\":\"{outcome}\"");
         let before = self.noted(&ended);
         self.answers(phrase);
-        wait_until(&format!("an attempt that ended as {outcome}"), || {
+        self.until(&format!("an attempt that ended as {outcome}"), || {
             self.noted(&ended) > before
         });
         self.sees(NO_DIALOG);
@@ -187,7 +187,7 @@ impl Operator {
         self.console.arm();
         let before = self.noted("\"walk_ended\":");
         self.console.press("enter");
-        wait_until("the walk's end in the journal", || {
+        self.until("the walk's end in the journal", || {
             self.noted("\"walk_ended\":") > before
         });
     }
@@ -207,6 +207,11 @@ impl Operator {
         self.console.press("enter");
         self.sees("the post-mortem stands at");
         fs::read_to_string(self.incident().join("postmortem.md")).unwrap()
+    }
+
+    /// Waits until something is so, and shows the screen when it never is.
+    fn until(&self, what: &str, mut so: impl FnMut() -> bool) {
+        self.console.wait(what, PATIENCE, |_| so());
     }
 
     /// The folder of the only incident.
