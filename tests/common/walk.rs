@@ -107,7 +107,7 @@ impl Operator {
 
     /// Ticks the next item with a note, or acknowledges the step.
     pub fn tick(&mut self, note: &str) {
-        self.press("enter", "write it down");
+        self.press("enter", "enter writes it");
         self.write(note, "\"ticked\":");
     }
 
