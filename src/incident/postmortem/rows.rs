@@ -112,18 +112,18 @@ fn promotions(incident: &Incident) -> Vec<&Attempt> {
         .collect()
 }
 
-/// What the loss guard measured when the promotion was confirmed: milliseconds where it could be measured, and its words.
+/// What the loss guard measured when the promotion was confirmed: the time where it held (a red one may be over in bytes),
+/// and its words.
 fn loss_of(attempt: &Attempt) -> (Option<Duration>, String) {
-    let found = attempt
-        .intent
-        .verdicts
-        .iter()
-        .find(|(name, _)| name.starts_with("loss"));
-    match found {
-        Some((_, verdict)) => (
-            verdict.badness.map(Duration::from_millis),
-            verdict.saw.one_line().markdown(),
-        ),
+    let mut verdicts = attempt.intent.verdicts.iter();
+    match verdicts.find(|(name, _)| name.starts_with("loss")) {
+        Some((_, verdict)) => {
+            let held = verdict.badness.filter(|_| verdict.holds == Holds::Yes);
+            (
+                held.map(Duration::from_millis),
+                verdict.saw.one_line().markdown(),
+            )
+        }
         None => (None, "not measured".into()),
     }
 }

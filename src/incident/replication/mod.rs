@@ -203,7 +203,8 @@ fn limited(
         (Some(_), None) => {
             return Verdict::unknown(format!("{what} of {of} is unknown in bytes ({words})"));
         }
-        (Some(most), Some(bytes)) if lag.0 <= under => (bytes.0 <= most, bytes.0),
+        // Bytes are the figure only where they are what is over: a verdict that holds is told apart by time.
+        (Some(most), Some(bytes)) if lag.0 <= under && bytes.0 > most => (false, bytes.0),
         _ => (lag.0 <= under, millis),
     };
     let sign = if fits { "within" } else { "over" };
