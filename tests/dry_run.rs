@@ -69,7 +69,7 @@ fn files(dir: &Path) -> BTreeSet<String> {
 }
 
 /// What is not known of a later step before the earlier ones have run: the dump they find.
-const NOT_YET: &str = "DUMP";
+const NOT_YET: &str = "is not known before an earlier step has run";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dry_run_tells_everything_and_changes_nothing() {

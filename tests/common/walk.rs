@@ -24,10 +24,14 @@ pub struct Operator {
 impl Operator {
     /// Starts the console on a lab's site.
     pub fn at(lab: &Lab) -> Self {
-        let site = lab.path("site.toml").display().to_string();
+        Self::on(lab, &lab.path("site.toml").display().to_string())
+    }
+
+    /// Starts the console on another site file.
+    pub fn on(lab: &Lab, site: &str) -> Self {
         let (columns, rows) = SIZE;
         Operator {
-            console: Console::start(&lab.path("home"), columns, rows, &["--site", &site]),
+            console: Console::start(&lab.path("home"), columns, rows, &["--site", site]),
             state: lab.path("state"),
         }
     }
@@ -49,16 +53,20 @@ impl Operator {
 
     /// Declares an incident with a title, everything else as proposed.
     pub fn declare(&mut self, title: &str) {
-        self.console.press("d");
-        self.sees("Declare an incident");
+        self.fills_in_a_declaration(title);
+        self.sees("INC-");
+        self.sees(NO_DIALOG);
+    }
+
+    /// The same, whatever comes of it.
+    pub fn fills_in_a_declaration(&mut self, title: &str) {
+        self.press("d", "Declare an incident");
         self.console.type_text(title);
         self.sees(title);
         for _ in 0..3 {
             self.console.press("tab");
         }
         self.console.press("enter");
-        self.sees("INC-");
-        self.sees(NO_DIALOG);
     }
 
     /// Opens a runbook by its name; of its variables, one is typed where `typed` says so, the others are as proposed.
