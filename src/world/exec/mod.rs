@@ -111,7 +111,10 @@ pub async fn run(cx: &Context<'_>, code: &Code, expect: Option<&Expect>) -> Ran 
 
 fn expected(cx: &Context<'_>, ran: Ran, expect: &Expect) -> Ran {
     let verdict = expect::judge(expect, &ran.output);
-    let saw = cx.sink.redact(verdict.saw.as_str());
+    let saw = match cx.sink.is_muted() {
+        true => "its output, a secret, is not as expected".into(),
+        false => cx.sink.redact(verdict.saw.as_str()).to_string(),
+    };
     cx.sink.line(format!("[{saw}]"));
     match verdict.holds {
         Holds::Yes => ran,

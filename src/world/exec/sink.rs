@@ -75,6 +75,11 @@ impl Sink {
         self.muted.store(muted, Ordering::SeqCst);
     }
 
+    /// Whether an act prints a secret at the moment.
+    pub fn is_muted(&self) -> bool {
+        self.muted.load(Ordering::SeqCst)
+    }
+
     /// One whole line.
     pub fn line(&self, text: impl AsRef<str>) {
         let text = self.redactor.redact(text.as_ref());

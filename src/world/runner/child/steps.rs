@@ -49,7 +49,32 @@ pub(super) async fn go(case: &Case, tools: &Tools, scratch: &Scratch, sink: &Sin
         sink.line(note);
     }
     closed.excerpt = sink.excerpt();
+    closed.outcome = redacted(closed.outcome, sink);
+    for verdict in &mut closed.verified {
+        verdict.saw = sink.redact(verdict.saw.as_str());
+    }
     closed
+}
+
+/// What servers and programs said may quote what they were given.
+fn redacted(outcome: Outcome, sink: &Sink) -> Outcome {
+    let words = |failure: Failure| Failure {
+        what: sink.redact(failure.what.as_str()),
+        ..failure
+    };
+    match outcome {
+        Outcome::Done { said } => Outcome::Done {
+            said: sink.redact(said.as_str()),
+        },
+        Outcome::Failed { failure, exit } => Outcome::Failed {
+            failure: words(failure),
+            exit,
+        },
+        Outcome::Unknown { failure } => Outcome::Unknown {
+            failure: words(failure),
+        },
+        refused @ Outcome::Refused { .. } => refused,
+    }
 }
 
 /// What reaches the act by a name it can use. Readings that were captured stand beside the variables as `what(target)`,
@@ -209,6 +234,8 @@ async fn changed(
         let before = here.or_else(|| resolved.vars.get(wanted).map(String::as_str));
         let before = before.filter(|value| *value != UNKNOWN);
         let now = read(wanted, cx).await;
+        // As the other was when it was kept.
+        let now = now.map(|value| cx.sink.redact(&value).to_string());
         let verdict = match (before, now) {
             (Some(before), Some(now)) if before == now => {
                 Verdict::measured(false, format!("it is {now} as before"))
