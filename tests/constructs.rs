@@ -9,9 +9,11 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use common::lab::Lab;
 use common::operator::{Home, answer, ask, choose, declare, dialog, fill, insist, run};
 use common::pty::{Console, environment};
 use serde_json::Value;
@@ -245,7 +247,7 @@ fn a_runbook_within_a_runbook_is_walked_step_by_step() {
 
 #[test]
 fn a_rung_of_the_ladder_is_acknowledged_in_the_journal() {
-    let (home, mut console) = opened("child", &[""]);
+    let (home, mut console) = opened("child", &["somebody"]);
     console.press("a");
     console.wait("a choice", PATIENCE, dialog);
     answer(&mut console, "");
@@ -294,6 +296,110 @@ fn what_is_secret_stands_nowhere() {
         }
         assert!(!post_mortem(&home).contains(secret));
     }
+}
+
+#[test]
+fn each_executor_works_in_each_role() {
+    let lab = Lab::up();
+    let text = include_str!("runbooks/executors.md");
+    let (site, state) = (lab.path("site.toml"), lab.path("state"));
+    let home = Home::on(&site, &state, &[("executors.md", text)]);
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let port = recorder(Arc::clone(&requests)).to_string();
+    let mut console = home.watch();
+    declare(&mut console, "Executors");
+    choose(&mut console, "Executors", &[&port, ""]);
+    // What looks freely is evaluated in the question; the rest is asked for one by one.
+    let steps = [
+        ("Shell", 3),
+        ("Bash", 3),
+        ("Console", 3),
+        ("SQL", 1),
+        ("Redis", 3),
+        ("HTTP", 1),
+        ("Typed", 1),
+    ];
+    let mut ends = 0;
+    for (place, (title, acts)) in steps.into_iter().enumerate() {
+        for _ in 0..acts {
+            let question = format!("{title} in");
+            ask(&mut console, &question);
+            ends += 1;
+            confirmed(&home, &mut console, ends);
+        }
+        console.press("5");
+        console.press("g");
+        (0..place).for_each(|_| console.press("down"));
+        console.arm();
+        console.press("u");
+        console.wait("the rollback's question", PATIENCE, dialog);
+        ends += 1;
+        confirmed(&home, &mut console, ends);
+        console.press("down");
+    }
+    assert!(outcomes(&home).iter().all(|outcome| outcome == "done"));
+    let left = |name: &str| fs::read_to_string(home.path(name)).unwrap_or_default();
+    assert_eq!(left("shell-undone"), "walker\n");
+    assert_eq!(left("bash-undone"), "walker 2\n");
+    assert_eq!(left("console-undone"), "walker\ntwice\n");
+    let requests = requests.lock().unwrap();
+    let changes: Vec<&String> = requests.iter().filter(|r| !r.starts_with("GET")).collect();
+    assert_eq!(changes, ["POST /incidents", "PUT /incidents/undo"]);
+    for looked in ["GET /check", "GET /verify"] {
+        assert!(requests.iter().any(|request| request == looked), "{looked}");
+    }
+    let roles = home.facts("intent").into_iter();
+    let of = |intent: &Value| {
+        intent["resolved"]["action"]["role"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let roles: Vec<String> = roles.map(|intent| of(&intent)).collect();
+    for (role, count) in [("check", 4), ("run", 7), ("verify", 4), ("rollback", 7)] {
+        assert_eq!(roles.iter().filter(|r| *r == role).count(), count, "{role}");
+    }
+}
+
+/// Answers the question that is open with the phrase it asks for, and waits for the act's end in the journal.
+fn confirmed(home: &Home, console: &mut Console, ends: usize) {
+    console.wait("its evaluation", PATIENCE, |screen| {
+        screen.contains("Type ") || screen.contains("enter runs it")
+    });
+    let screen = console.screen();
+    let phrase = screen
+        .split_once("Type ")
+        .and_then(|(_, rest)| rest.split_once(':'));
+    answer(console, phrase.map_or("", |(phrase, _)| phrase));
+    let end = Instant::now() + PATIENCE;
+    while outcomes(home).len() < ends {
+        assert!(Instant::now() < end, "no end:\n{}", console.screen());
+        thread::sleep(Duration::from_millis(50));
+    }
+    let outcomes = outcomes(home);
+    assert_eq!(outcomes[ends - 1], "done", "{}", console.screen());
+    console.wait("the end on the screen", PATIENCE, |screen| {
+        !screen.contains(" running")
+    });
+}
+
+/// A status page that keeps what it was asked for, method and path; its port.
+fn recorder(requests: Arc<Mutex<Vec<String>>>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut buffer = [0; 4_096];
+            let read = stream.read(&mut buffer).unwrap_or(0);
+            let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
+            let line = text.split(" HTTP/").next().unwrap_or_default();
+            requests.lock().unwrap().push(line.to_owned());
+            let _ = stream.write_all(
+                b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\nconnection: close\r\n\r\n{\"ok\":true}",
+            );
+        }
+    });
+    port
 }
 
 /// The command line of every process.

@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Home {
     folder: TempDir,
     site: PathBuf,
+    state: PathBuf,
 }
 
 impl Home {
@@ -27,10 +28,11 @@ impl Home {
         home.with(runbooks)
     }
 
-    /// A home on a site file that is there.
-    pub fn on(site: &Path, runbooks: &[(&str, &str)]) -> Self {
+    /// A home on a site file that is there, and keeps its state in the folder `state`.
+    pub fn on(site: &Path, state: &Path, runbooks: &[(&str, &str)]) -> Self {
         let mut home = Self::empty();
         home.site = site.to_owned();
+        home.state = state.to_owned();
         home.with(runbooks)
     }
 
@@ -41,7 +43,12 @@ impl Home {
             .unwrap();
         let site = folder.path().join("site.toml");
         fs::create_dir(folder.path().join("run")).unwrap();
-        Self { folder, site }
+        let state = folder.path().join("state/warroom");
+        Self {
+            folder,
+            site,
+            state,
+        }
     }
 
     fn with(self, runbooks: &[(&str, &str)]) -> Self {
@@ -84,8 +91,8 @@ impl Home {
 
     /// The folder of the only incident.
     pub fn incident(&self) -> PathBuf {
-        let incidents = self.path("state/warroom/incidents");
-        let mut found: Vec<PathBuf> = fs::read_dir(incidents)
+        let incidents = fs::read_dir(self.state.join("incidents"));
+        let mut found: Vec<PathBuf> = incidents
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.is_dir())
@@ -183,11 +190,12 @@ pub fn run(console: &mut Console, words: &str, phrase: &str) {
 /// Closes every dialog.
 pub fn back(console: &mut Console) {
     for _ in 0..20 {
+        // An esc with another key on its heels would be one key, alt and that.
+        thread::sleep(Duration::from_millis(200));
         if !dialog(&console.screen()) {
             return;
         }
         console.press("esc");
-        thread::sleep(Duration::from_millis(150));
     }
     panic!("dialogs stay open:\n{}", console.screen());
 }
