@@ -68,7 +68,9 @@ pub async fn run(setup: Setup) -> io::Result<ExitCode> {
     crossterm::style::force_color_output(true);
     let guard = Guard::take()?;
     let (canvas, frame, mut out) = Canvas::new();
-    let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
+    let mut terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
+    // Whatever the terminal still shows is not what the first frame is compared with.
+    terminal.clear()?;
     let refresh = Arc::new(Notify::new());
     let site = Arc::clone(&state.site);
     let watches = watch::start(&site, &systems, &sender, &refresh);

@@ -26,7 +26,10 @@ pub fn check(common: &Common, files: &[PathBuf]) -> ExitCode {
             site
         }
         Some(Err(why)) => return fail(why),
-        None => None,
+        None => {
+            say("no site file: what depends on one is not checked — name it with --site FILE");
+            None
+        }
     };
     if files.is_empty() {
         looked += everything(site.as_ref(), &mut faults);

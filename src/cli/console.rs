@@ -124,6 +124,8 @@ async fn run(
         site_file: path,
         actor,
     };
+    // Who opens the console while an incident is open wants to be in it, not beside it.
+    let wanted = wanted.or_else(|| incidents::find(&context.root, None).is_ok().then_some(None));
     let (desk, resumed) = match wanted {
         None => (Desk::start(context, sender.clone()), None),
         Some(name) => {

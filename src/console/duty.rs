@@ -153,11 +153,17 @@ fn serving(state: &mut State) {
     }
 }
 
+/// How long something may be unknown before the journal says so.
+const BLINK: Duration = Duration::from_secs(10);
+
 /// Changes of standing since the last event.
 fn changes(state: &mut State) -> Vec<Note> {
     let now = panes::subjects(&state.vitals);
     let mut notes = Vec::new();
     for (subject, standing, words) in now {
+        if blinks(state, &subject, standing) {
+            continue;
+        }
         let before = state.memory.standings.get(&subject).copied();
         state.memory.standings.insert(subject.clone(), standing);
         let from = match before {
@@ -180,6 +186,21 @@ fn changes(state: &mut State) -> Vec<Note> {
         });
     }
     notes
+}
+
+/// A reading that is late for a moment is no change worth a line: what was known before stands for a while.
+fn blinks(state: &mut State, subject: &str, standing: Standing) -> bool {
+    let memory = &mut state.memory;
+    if standing != Standing::Unknown || !memory.standings.contains_key(subject) {
+        memory.unknown_since.remove(subject);
+        return false;
+    }
+    let now = &state.now;
+    let since = memory
+        .unknown_since
+        .entry(subject.to_owned())
+        .or_insert_with(|| now.clone());
+    now.since(since) < BLINK
 }
 
 fn remember(state: &mut State, changes: Vec<Note>) {

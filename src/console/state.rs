@@ -106,6 +106,8 @@ pub struct Memory {
     pub lags: BTreeMap<LinkId, VecDeque<Option<u64>>>,
     /// How things stand, by subject.
     pub standings: BTreeMap<String, Standing>,
+    /// Since when what was known is not known any more, by subject.
+    pub unknown_since: BTreeMap<String, Now>,
     /// Subjects whose standing was found out once.
     pub noted: BTreeSet<String>,
     /// The instant of each link's primary that was sent to the journal as last seen.

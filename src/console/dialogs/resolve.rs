@@ -5,6 +5,7 @@ use crate::console::command::Command;
 use crate::console::keys::{key_words, running};
 use crate::console::road::Road;
 use crate::console::state::{State, TextPurpose};
+use crate::incident::judge::Standing;
 
 /// Asks for the next waiver, else for the summary.
 pub(in crate::console) fn open(state: &mut State) {
@@ -30,13 +31,31 @@ pub(in crate::console) fn open(state: &mut State) {
             let title = format!("{what} is not done. Why is that right? (esc: do it first)");
             text(state, TextPurpose::Waive(what), title, 10);
         }
-        None => text(
-            state,
-            TextPurpose::Resolve,
-            "The incident is over. In a sentence:",
-            10,
-        ),
+        None => text(state, TextPurpose::Resolve, question(state), 10),
     }
+}
+
+/// The last question, which says what would be left: a tired person may think that more was done.
+fn question(state: &State) -> String {
+    let walks = state.incident.iter().flat_map(|incident| &incident.walks);
+    let open = walks
+        .filter(|walk| walk.ended.is_none())
+        .filter_map(|walk| Road::of(state, walk.chosen.walk));
+    let left: usize = open.map(|road| road.left()).sum();
+    let down = state
+        .vitals
+        .regions
+        .iter()
+        .filter(|r| r.standing == Standing::Breach)
+        .count();
+    let mut words = String::new();
+    if left > 0 {
+        words.push_str(&format!("{left} steps are not done. "));
+    }
+    if down > 0 {
+        words.push_str(&format!("{down} regions are red. "));
+    }
+    words + "The incident is over. In a sentence:"
 }
 
 /// What must be done before the incident resolves, and is not: verification checklists of its runbooks, steps owed always.

@@ -4,6 +4,8 @@ use crate::console::command::Command;
 use crate::console::event::Loaded;
 use crate::console::keys::key_words;
 use crate::console::state::{Chooser, ChooserRow, Dialog, State};
+use crate::incident::judge::Standing;
+use crate::incident::names::TargetId;
 use crate::incident::runbook::Runbook;
 
 pub(in crate::console) fn open(state: &mut State) {
@@ -24,7 +26,11 @@ pub(in crate::console) fn open(state: &mut State) {
         .collect();
     let fits = |loaded: &&Loaded| loaded.runbook.card.severity.contains(&severity);
     let mut library: Vec<&Loaded> = state.library.iter().collect();
-    library.sort_by_key(|loaded| (!fits(loaded), loaded.runbook.title.clone()));
+    let down = down(state);
+    library.sort_by_key(|loaded| {
+        let ill = !concerns(loaded, &down);
+        (!fits(loaded), ill, loaded.runbook.title.clone())
+    });
     for loaded in library {
         rows.extend(rows_of(loaded, fits(&loaded)));
     }
@@ -33,6 +39,30 @@ pub(in crate::console) fn open(state: &mut State) {
         ..Chooser::default()
     };
     state.dialogs.push(Dialog::Runbooks(chooser));
+}
+
+/// Targets that are down.
+fn down(state: &State) -> Vec<TargetId> {
+    let components = state
+        .vitals
+        .regions
+        .iter()
+        .flat_map(|region| &region.components);
+    let down = components.filter(|c| c.standing == Standing::Breach);
+    down.map(|c| c.id.clone()).collect()
+}
+
+/// Whether a runbook is about something that is down, by what its variables propose.
+fn concerns(loaded: &Loaded, down: &[TargetId]) -> bool {
+    let proposed = loaded
+        .runbook
+        .card
+        .vars
+        .iter()
+        .filter_map(|var| var.default.as_deref());
+    proposed
+        .into_iter()
+        .any(|value| down.iter().any(|id| id.as_str() == value))
 }
 
 /// The file's row, and one for each procedure of a file without a card.

@@ -370,6 +370,12 @@ impl<'a> Road<'a> {
         if done { Phase::Done } else { Phase::Waiting }
     }
 
+    /// How many steps of the runbook are not settled.
+    pub fn left(&self) -> usize {
+        let steps = self.runbook.steps.iter();
+        steps.filter(|step| !self.status(step).settled()).count()
+    }
+
     /// Every step on the road is settled.
     pub fn complete(&self) -> bool {
         self.here().is_none() && self.always_left().is_empty()

@@ -304,6 +304,20 @@ pub enum Note {
     },
 }
 
+impl Note {
+    /// The console saw it by itself; nobody said it.
+    pub fn seen_by_itself(&self) -> bool {
+        matches!(
+            self,
+            Note::Standing { .. }
+                | Note::Vitals(_)
+                | Note::LastSeen { .. }
+                | Note::Due { .. }
+                | Note::Trouble { .. }
+        )
+    }
+}
+
 /// A runbook as it was chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Chosen {

@@ -138,6 +138,11 @@ fn undone(incident: &Incident) -> Vec<String> {
     for walk in &incident.walks {
         for (id, title) in &walk.chosen.steps {
             let Some(state) = walk.steps.get(id) else {
+                found.push(format!(
+                    "*{}* of {} was not reached",
+                    text(title),
+                    text(&walk.chosen.title)
+                ));
                 continue;
             };
             if let Some(reason) = &state.skipped {

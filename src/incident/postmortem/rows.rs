@@ -228,7 +228,11 @@ fn step_row(title: &str, state: Option<&StepState>) -> StepRow {
             let note = note
                 .as_ref()
                 .map_or(String::new(), |n| n.one_line().markdown());
-            row("done by hand", &actor.name, Some(*at), String::new(), note)
+            let items = match state.ticks.len() {
+                1 => "1 item by hand",
+                _ => "items by hand",
+            };
+            row(items, &actor.name, Some(*at), String::new(), note)
         }
         (None, None) => {
             let way = state

@@ -70,6 +70,11 @@ impl LinkHistory {
 
     /// A past that knows one thing of the primary: where it was seen last, as an intent kept it.
     pub fn resume(interval: Duration, known: &LastKnown, now: &Now) -> Self {
+        Self::new(interval).knowing(known, now)
+    }
+
+    /// The same, knowing where the primary was seen last.
+    pub fn knowing(mut self, known: &LastKnown, now: &Now) -> Self {
         let at = Now {
             wall: known.at,
             boot: now.boot.saturating_sub(now.since_wall(known.at)),
@@ -85,9 +90,8 @@ impl LinkHistory {
             heartbeat: None,
             replicas: Vec::new(),
         };
-        let mut history = Self::new(interval);
-        history.from.wrote(&at, writer);
-        history
+        self.from.wrote(&at, writer);
+        self
     }
 
     /// An empty past of a link between two targets: a reading is believed for three intervals and as long as a probe that

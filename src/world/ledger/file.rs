@@ -228,12 +228,23 @@ impl Ledger for FileLedger {
 }
 
 /// The journal's thread: one job after the other, until nobody can ask any more.
+/// Who stands behind an entry: the person who sits here, or the program for what it saw by itself.
+fn author(fact: &Fact, actor: &Actor) -> Actor {
+    match fact {
+        Fact::Note(note) if note.seen_by_itself() => Actor {
+            name: "warroom".into(),
+            host: actor.host.clone(),
+        },
+        _ => actor.clone(),
+    }
+}
+
 fn work(mut store: Store, actor: &Actor, queue: &mpsc::Receiver<Job>) {
     for job in queue {
         // A caller that no longer waits for its answer is no fault of the journal.
         match job {
             Job::Append(after, fact, answer) => {
-                let _ = answer.send(store.append(after, actor.clone(), *fact));
+                let _ = answer.send(store.append(after, author(&fact, actor), *fact));
             }
             Job::Report(report, answer) => {
                 let _ = answer.send(store.report(actor.clone(), *report));
