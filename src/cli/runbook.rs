@@ -256,7 +256,7 @@ fn walking(site: &Arc<Site>, runbook: &Arc<Runbook>, vars: Vars) -> Result<State
         Keymap::default(),
         Arc::default(),
         (80, 24),
-        now.clone(),
+        now,
     );
     state.resume(incident, BTreeMap::from([(1, Arc::clone(runbook))]));
     Ok(state)
