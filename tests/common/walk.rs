@@ -119,19 +119,6 @@ impl Operator {
         self.write(note, "\"ticked\":");
     }
 
-    /// Says that a step that only looks is as it should be.
-    pub fn look(&mut self) {
-        let before = self.noted("\"ticked\":");
-        self.press("enter", "enter choose");
-        self.console.wait_gone("being evaluated");
-        self.console.arm();
-        self.console.press("enter");
-        self.until("the tick in the journal", || {
-            self.noted("\"ticked\":") > before
-        });
-        self.sees(NO_DIALOG);
-    }
-
     /// Goes to the step of that number, out of order.
     pub fn go_to(&mut self, number: usize, reason: &str) {
         self.press("t", "Go to which step");

@@ -52,9 +52,11 @@ pub fn component(target: &Target, track: Option<&Track>, now: &Now) -> Component
         }
         Err(failure) => {
             let standing = match failure.kind {
-                FailureKind::Denied | FailureKind::Unsupported | FailureKind::Local => {
-                    Standing::Unknown
-                }
+                // It answered, or was never asked: nothing that a failover would mend.
+                FailureKind::Denied
+                | FailureKind::Unsupported
+                | FailureKind::Missing
+                | FailureKind::Local => Standing::Unknown,
                 _ => down(target, count),
             };
             (standing, format!("{} ×{count}", word(failure.kind)))
@@ -252,6 +254,13 @@ mod tests {
                 2,
                 Unknown,
                 "denied ×3",
+            ),
+            (
+                "not there, it says",
+                vec![failure(FailureKind::Missing); 3],
+                2,
+                Unknown,
+                "missing ×3",
             ),
             (
                 "no secret",

@@ -132,17 +132,22 @@ fn overrides(incident: &Incident) -> Vec<String> {
         .collect()
 }
 
-/// Steps that were skipped, what was waived, and attempts whose end nobody knows.
+/// A walk that came to its end: what it did not reach lies on ways it did not take.
+fn finished(incident: &Incident, number: u32) -> bool {
+    incident.entries.iter().any(|entry| {
+        matches!(&entry.fact, Fact::Note(Note::WalkEnded { walk, reason: None }) if *walk == number)
+    })
+}
+
+/// Steps that were skipped or never reached, what was waived, and attempts whose end nobody knows.
 fn undone(incident: &Incident) -> Vec<String> {
     let mut found = Vec::new();
     for walk in &incident.walks {
         for (id, title) in &walk.chosen.steps {
             let Some(state) = walk.steps.get(id) else {
-                found.push(format!(
-                    "*{}* of {} was not reached",
-                    text(title),
-                    text(&walk.chosen.title)
-                ));
+                if !finished(incident, walk.chosen.walk) {
+                    found.push(format!("*{}* was not reached", text(title)));
+                }
                 continue;
             };
             if let Some(reason) = &state.skipped {
