@@ -169,7 +169,6 @@ pub fn fill(console: &mut Console, values: &[&str]) {
 
 /// Asks for the next thing and waits until its dialog holds `words`.
 pub fn ask(console: &mut Console, words: &str) {
-    console.arm();
     console.press("enter");
     console.wait(&format!("a dialog with {words:?}"), PATIENCE, |screen| {
         dialog(screen) && screen.contains(words)
