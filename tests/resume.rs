@@ -220,7 +220,7 @@ fn two_consoles_share_one_incident_and_one_of_them_runs_a_step() {
 
 #[test]
 fn an_observer_changes_nothing() {
-    let (home, mut console) = in_the_middle();
+    let (home, console) = in_the_middle();
     let_it_end(&home);
     console.wait_for("Middle: done");
     let before = home.journal().len();
