@@ -195,7 +195,7 @@ impl Walk {
             open(console);
         };
         reopen(&mut self.console);
-        self.every_key(name, &reopen);
+        self.every_key(name);
         for text in ["run\r", "GO/left\r", "\r\r\r\r", "reason enough\r"] {
             reopen(&mut self.console);
             self.console.paste(text);
@@ -216,7 +216,8 @@ impl Walk {
         self.nothing_more(name);
     }
 
-    fn every_key(&mut self, name: &str, reopen: &impl Fn(&mut Console)) {
+    /// Presses each key of the keymap; on the main screen what it opens is closed again.
+    fn every_key(&mut self, name: &str) {
         let on_main = !dialog(&self.console.screen());
         for key in self.keys.clone() {
             match (key.as_str(), dialog(&self.console.screen())) {

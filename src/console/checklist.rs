@@ -164,6 +164,7 @@ fn undo(road: &Road<'_>, step: &Step) -> String {
         (None, 0) if danger_of(step) == Danger::OneWay => "none: one-way".into(),
         (None, 0) => "none".into(),
         (None, _) if road.attempts(step, Role::Run).is_empty() => "offered once it has run".into(),
+        (None, _) if road.status(step) == StepStatus::RolledBack => "done".into(),
         (None, _) => "not offered: something one-way came with it or after it".into(),
     }
 }

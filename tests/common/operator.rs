@@ -154,6 +154,7 @@ pub fn choose(console: &mut Console, title: &str, values: &[&str]) {
     console.type_text(title);
     insist(console, "", |screen| !screen.contains("Choose a runbook"));
     fill(console, values);
+    console.wait_gone("No runbook is open");
 }
 
 /// Fills the variables of a runbook that is being opened, and begins it.
@@ -167,13 +168,21 @@ pub fn fill(console: &mut Console, values: &[&str]) {
     insist(console, "", |screen| !dialog(screen));
 }
 
-/// Asks for the next thing and waits until its dialog holds `words`.
+/// Asks for the next thing and waits until its dialog holds `words`. Where the console refuses, because what came before is
+/// not on disk yet, it is asked again.
 pub fn ask(console: &mut Console, words: &str) {
-    console.arm();
-    console.press("enter");
-    console.wait(&format!("a dialog with {words:?}"), PATIENCE, |screen| {
-        dialog(screen) && screen.contains(words)
-    });
+    let asked = |screen: &str| dialog(screen) && screen.contains(words);
+    for _ in 0..20 {
+        console.press("enter");
+        let refused = |screen: &str| screen.contains("\n ✖ ");
+        let what = format!("a dialog with {words:?}");
+        console.wait(&what, PATIENCE, |screen| asked(screen) || refused(screen));
+        if asked(&console.screen()) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(300));
+    }
+    panic!("there is no dialog with {words:?}:\n{}", console.screen());
 }
 
 /// Answers the dialog that is open, with what it asks to be typed, until it is gone.
