@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::EventStream;
+use crossterm::terminal::{Clear, ClearType};
 use futures_util::StreamExt;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -68,9 +69,11 @@ pub async fn run(setup: Setup) -> io::Result<ExitCode> {
     crossterm::style::force_color_output(true);
     let guard = Guard::take()?;
     let (canvas, frame, mut out) = Canvas::new();
-    let mut terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
-    // Whatever the terminal still shows is not what the first frame is compared with.
-    terminal.clear()?;
+    let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
+    // Whatever the terminal still shows is not what the first frame is compared with. (Terminal::clear would ask it for
+    // its cursor, and wait for the answer.)
+    let mut first = frame.clone();
+    crossterm::queue!(first, Clear(ClearType::All))?;
     let refresh = Arc::new(Notify::new());
     let site = Arc::clone(&state.site);
     let watches = watch::start(&site, &systems, &sender, &refresh);
