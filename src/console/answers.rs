@@ -8,13 +8,12 @@ use super::checklist::of_action;
 use super::dialogs::dry_run;
 use super::event::{Effect, Evaluation, Event, RequestId};
 use super::state::{Awaiting, ChoiceForm, ChoicePurpose, Dialog, State};
-use crate::incident::acts::postgres::PgRole;
 use crate::incident::clean::Clean;
 use crate::incident::journal::{Entry, Fact, Incident, Note, Report};
 use crate::incident::measure::Lag;
 use crate::incident::names::{StepId, TargetId};
 use crate::incident::reading::{Holds, Outcome, Reading, Verdict};
-use crate::incident::replication::{End, LastKnown, LinkHistory};
+use crate::incident::replication::{End, LinkHistory};
 use crate::incident::runbook::{ActionRef, Role, Runbook};
 use crate::incident::site::Link;
 use crate::incident::track::HISTORY;
@@ -358,7 +357,7 @@ pub(super) fn opened(state: &mut State, entries: &[Entry]) {
             return;
         }
     };
-    recall(state, entries);
+    super::recall::recall(state, entries);
     let words = format!("{} is open", incident.declaration.id);
     let walks = incident.walks.iter();
     let chosen: Vec<_> = walks
@@ -370,35 +369,6 @@ pub(super) fn opened(state: &mut State, entries: &[Entry]) {
     state.walk = shown.or(chosen.last()).map(|(number, ..)| *number);
     for (number, digest, _) in chosen {
         bind_known(state, number, &digest);
-    }
-}
-
-/// What earlier consoles saw and wrote down: how things stood, and each link's primary as it was last seen.
-fn recall(state: &mut State, entries: &[Entry]) {
-    let site = Arc::clone(&state.site);
-    for entry in entries {
-        match &entry.fact {
-            Fact::Note(Note::Standing { subject, to, .. }) => {
-                state.memory.standings.insert(subject.clone(), *to);
-                state.memory.noted.insert(subject.clone());
-            }
-            Fact::Note(Note::LastSeen { link, sight, at }) => {
-                let found = site.links.iter().find(|l| l.id.as_str() == link);
-                let ends =
-                    found.and_then(|l| Some((l, site.target(&l.from)?, site.target(&l.to)?)));
-                if let (Some((link, from, to)), PgRole::Primary(primary)) = (ends, &sight.role) {
-                    let known = LastKnown {
-                        lsn: primary.lsn,
-                        at: *at,
-                        system_id: sight.system_id,
-                        timeline: sight.timeline,
-                    };
-                    let history = LinkHistory::between(from, to).knowing(&known, &state.now);
-                    state.memory.links.insert(link.id.clone(), history);
-                }
-            }
-            _ => {}
-        }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod key;
 pub mod keymap;
 pub mod keys;
 pub mod moving;
+mod recall;
 pub mod resolving;
 pub mod road;
 pub mod state;
