@@ -98,7 +98,7 @@ fn take(console: &mut Console, words: &str) {
 
 /// The topmost dialog's title: the line of its upper border.
 fn title(screen: &str) -> Option<String> {
-    let border = |line: &&str| line.starts_with('│') && line.contains('┌');
+    let border = |line: &&str| !line.starts_with('┌') && line.contains('┌');
     let line = screen.lines().find(border);
     line.filter(|_| dialog(screen)).map(str::to_owned)
 }

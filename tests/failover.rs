@@ -174,7 +174,7 @@ async fn a_failover_waits_for_the_fence_and_loses_no_more_than_it_said() {
             "| Fence the old primary | done | ana |",
             "| Promote the standby | done | ana |",
             "| Wait for the region's own health | done | ana |",
-            "| Plan the way back | done by hand | ana |",
+            "| Plan the way back | by hand | ana |",
             "pg-west: promote from timeline 1",
             "pg-west is the primary, on timeline 2 (was 1)",
             "went to #promote: to see it refused",

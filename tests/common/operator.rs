@@ -209,10 +209,9 @@ pub fn back(console: &mut Console) {
     panic!("dialogs stay open:\n{}", console.screen());
 }
 
-/// Whether a dialog is open: then the hints name esc, and only then.
+/// Whether a dialog is open: its foot names esc, and nothing else does.
 pub fn dialog(screen: &str) -> bool {
-    let hints = screen.trim_end().lines().last().unwrap_or_default();
-    hints.contains(" esc ")
+    screen.contains(" esc ")
 }
 
 /// Types and presses enter as a person does: after half a second without a key, and again when the console says that it

@@ -48,14 +48,13 @@ fn question(state: &State) -> String {
         .iter()
         .filter(|r| r.standing == Standing::Breach)
         .count();
-    let mut words = String::new();
-    if left > 0 {
-        words.push_str(&format!("{left} steps are not done. "));
+    let left = (left > 0).then(|| format!("{left} steps are not done"));
+    let down = (down > 0).then(|| format!("{down} regions are red"));
+    let words: Vec<String> = left.into_iter().chain(down).collect();
+    match words.is_empty() {
+        true => "In a sentence: how did it end?".into(),
+        false => format!("In a sentence: how did it end? ({})", words.join(", ")),
     }
-    if down > 0 {
-        words.push_str(&format!("{down} regions are red. "));
-    }
-    words + "The incident is over. In a sentence:"
 }
 
 /// What must be done before the incident resolves, and is not: verification checklists of its runbooks, steps owed always.

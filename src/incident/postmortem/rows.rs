@@ -228,11 +228,18 @@ fn step_row(title: &str, state: Option<&StepState>) -> StepRow {
             let note = note
                 .as_ref()
                 .map_or(String::new(), |n| n.one_line().markdown());
-            let items = match state.ticks.len() {
-                1 => "1 item by hand",
-                _ => "items by hand",
-            };
-            row(items, &actor.name, Some(*at), String::new(), note)
+            // How many items a step has stands in its runbook, not here: a count claims no more than is known.
+            let ticked = state.ticks.keys().filter(|index| **index > 0).count();
+            let ticked = (ticked > 0).then(|| format!("{ticked} ticked"));
+            let note = (!note.is_empty()).then_some(note);
+            let note: Vec<String> = ticked.into_iter().chain(note).collect();
+            row(
+                "by hand",
+                &actor.name,
+                Some(*at),
+                String::new(),
+                note.join(": "),
+            )
         }
         (None, None) => {
             let way = state
