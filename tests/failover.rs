@@ -90,6 +90,7 @@ fn decides(operator: &mut Operator) {
     operator.tick("so it is");
     operator.tick("so it is");
     operator.comes_to("Verify the standby");
+    operator.look();
     operator.tick("so it is");
     operator.comes_to("Fence the old primary");
 }

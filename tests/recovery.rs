@@ -24,6 +24,7 @@ fn the_sentinels_make_the_replica_the_master() {
     operator.declare("The cache's master has to go");
     operator.open("redis-sentinel-failover", 3, None);
     operator.comes_to("Verify the replica");
+    operator.look();
     operator.tick("they did not");
     operator.comes_to("Fail over");
     operator.asks("Type FAILOVER");

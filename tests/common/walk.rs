@@ -113,6 +113,19 @@ impl Operator {
         self.sees(NO_DIALOG);
     }
 
+    /// Looks at the checks of a step that is only ticked, and says that they are as they should be.
+    pub fn look(&mut self) {
+        let before = self.noted("\"ticked\":");
+        self.press("enter", "enter takes it");
+        self.console.wait_gone("being evaluated");
+        self.console.arm();
+        self.console.press("enter");
+        wait_until("the look in the journal", || {
+            self.noted("\"ticked\":") > before
+        });
+        self.sees(NO_DIALOG);
+    }
+
     /// Ticks the next item with a note, or acknowledges the step.
     pub fn tick(&mut self, note: &str) {
         self.press("enter", "enter writes it");

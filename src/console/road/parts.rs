@@ -118,7 +118,7 @@ fn confirmed(checks: &[Check]) -> impl Iterator<Item = Item<'_>> {
     })
 }
 
-/// A step's items in order: checks that run like acts, its parts, verifications that run like acts.
+/// A step's items in order: a look at the checks of what is only ticked, checks that run like acts, its parts, verifications that run like acts.
 pub fn items(step: &Step) -> Vec<Item<'_>> {
     let parts = step.parts.iter().map(|part| match part {
         Part::Action(action) => Item::Action(action),
@@ -129,6 +129,11 @@ pub fn items(step: &Step) -> Vec<Item<'_>> {
         .chain(confirmed(&step.verify))
         .collect();
     let fork = step.card.branch.is_some() || !step.card.decide.is_empty();
+    // An act's question shows its checks; what is only ticked has none, so they are looked at first.
+    let acts = items.iter().any(|item| matches!(item, Item::Action(_)));
+    if !acts && !items.is_empty() && !fork && step.checks.iter().any(free) {
+        items.insert(0, Item::Look);
+    }
     if items.is_empty() && !fork {
         let looks = !step.checks.is_empty() || !step.verify.is_empty();
         items.push(if looks { Item::Look } else { Item::Prose });
