@@ -9,7 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind};
-use crate::incident::site::{Endpoint, PgEndpoint, SecretRef, Site, Target, Tls};
+use crate::incident::site::{Endpoint, PgEndpoint, SecretRef, Site, Target};
+use crate::incident::sitefile;
 use crate::systems::wire::secret;
 use crate::world::ledger::{Disk, RealDisk};
 use crate::world::{places, proc};
@@ -120,7 +121,7 @@ pub async fn tools(with: &[TargetId], site: &Site) -> Result<Tools, Failure> {
             let what = "is no target of the site file";
             Failure::new(FailureKind::Local, id, what, "name it there")
         })?;
-        for (name, value) in plain(target) {
+        for (name, value) in sitefile::tool_env(target) {
             match tools.plain.insert(name.clone(), value.clone()) {
                 Some(other) if other != value => {
                     let what = format!("with: {name} would be {other} and {value}");
@@ -133,44 +134,6 @@ pub async fn tools(with: &[TargetId], site: &Site) -> Result<Tools, Failure> {
         tools.fetch(target).await?;
     }
     Ok(tools)
-}
-
-/// The variables of a target that hold no secret.
-fn plain(target: &Target) -> Vec<(String, String)> {
-    let named = |pairs: &[(&str, String)]| -> Vec<(String, String)> {
-        let owned = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()));
-        owned.collect()
-    };
-    let mut all = match &target.endpoint {
-        Endpoint::Postgres(e) => named(&[
-            ("PGHOST", e.host.clone()),
-            ("PGPORT", e.port.to_string()),
-            ("PGUSER", e.user.clone()),
-            ("PGDATABASE", e.dbname.clone()),
-            ("PGSSLMODE", sslmode(e.tls).into()),
-        ]),
-        Endpoint::Redis(e) => named(&[
-            ("REDIS_HOST", e.host.clone()),
-            ("REDIS_PORT", e.port.to_string()),
-        ]),
-        Endpoint::Sentinel(e) => named(&[
-            ("SENTINELS", e.nodes.join(",")),
-            ("SENTINEL_MASTER", e.master.clone()),
-        ]),
-        Endpoint::Http(e) => named(&[("URL", e.url.clone())]),
-        Endpoint::Files(e) => named(&[("BACKUPS", e.path.display().to_string())]),
-    };
-    all.extend(target.env.clone());
-    all
-}
-
-fn sslmode(tls: Tls) -> &'static str {
-    match tls {
-        Tls::Verify => "verify-full",
-        Tls::Off => "disable",
-    }
 }
 
 fn password(endpoint: &Endpoint) -> Option<&SecretRef> {
