@@ -63,6 +63,7 @@
 
 pub mod cli;
 pub mod console;
+pub mod drill;
 pub mod incident;
 pub mod run;
 pub mod screen;

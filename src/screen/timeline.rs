@@ -240,7 +240,15 @@ fn noted(incident: &Incident, state: &State, note: &Note) -> Option<(String, Rol
         Note::Resolved { summary, .. } => Some((format!("resolved: {summary}"), Role::Strong)),
         Note::PostMortem { path, .. } => text(format!("post-mortem written: {path}")),
         Note::Trouble { words } => Some((words.clone(), Role::Breach)),
-        Note::Captured { .. } | Note::Vitals(_) | Note::LastSeen { .. } => None,
+        Note::Inject { from, says, .. } => Some((format!("{from}: {says}"), Role::Strong)),
+        Note::Pace { speed: 0 } => text("the exercise is paused".into()),
+        Note::Pace { speed } => text(format!("the exercise goes on at {speed}×")),
+        // What the facilitator observed is for the report; participants see what they would see.
+        Note::Captured { .. }
+        | Note::Vitals(_)
+        | Note::LastSeen { .. }
+        | Note::Exercise(_)
+        | Note::Observation { .. } => None,
     }
 }
 

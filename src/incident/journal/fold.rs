@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Actor, Chosen, Declaration, Entry, Fact, Intent, Note, Report, Seq};
+use super::{Actor, Chosen, Declaration, Entry, Exercise, Fact, Intent, Note, Report, Seq};
 use crate::incident::clean::Clean;
 use crate::incident::names::{SeverityId, StepId};
 use crate::incident::now::Now;
@@ -36,6 +36,8 @@ pub struct Incident {
     pub resolved: Option<(DateTime<Utc>, Clean)>,
     /// Maintenance mode since.
     pub maintenance: Option<DateTime<Utc>>,
+    /// The exercise it is; none for what is real.
+    pub exercise: Option<Exercise>,
     /// Every entry, for the timeline and the post-mortem.
     pub entries: Vec<Entry>,
 }
@@ -196,6 +198,7 @@ impl Incident {
             mitigated: None,
             resolved: None,
             maintenance: None,
+            exercise: None,
             entries: vec![first.clone()],
         };
         for entry in rest {
@@ -288,7 +291,11 @@ impl Incident {
             | Note::Vitals(_)
             | Note::LastSeen { .. }
             | Note::PostMortem { .. }
-            | Note::Trouble { .. } => {}
+            | Note::Trouble { .. }
+            | Note::Inject { .. }
+            | Note::Observation { .. }
+            | Note::Pace { .. } => {}
+            Note::Exercise(exercise) => self.exercise = Some((**exercise).clone()),
             Note::Severity { to, .. } => self.severity = to.clone(),
             Note::Role { role, who } => {
                 self.roles.insert(role.clone(), who.clone());

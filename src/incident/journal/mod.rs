@@ -302,6 +302,42 @@ pub enum Note {
         /// What.
         words: String,
     },
+    /// The exercise this is: with its seed, its world can be had again.
+    Exercise(Box<Exercise>),
+    /// Something the facilitator let happen, as the participants learn of it.
+    Inject {
+        /// Its id in the scenario.
+        id: String,
+        /// Who speaks.
+        from: String,
+        /// What is said.
+        says: Clean,
+    },
+    /// What the facilitator observed. Participants see it in the report only.
+    Observation {
+        /// In words.
+        text: Clean,
+    },
+    /// How fast an exercise's time runs: 0 is paused.
+    Pace {
+        /// Times the real time.
+        speed: u32,
+    },
+}
+
+/// An exercise as it began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exercise {
+    /// The scenario's id; of a walked runbook `walk:` and its id.
+    pub scenario: String,
+    /// Its title.
+    pub title: String,
+    /// SHA-256 of the scenario's text.
+    pub digest: String,
+    /// What its chances follow from.
+    pub seed: u64,
+    /// When its world began, before anything was declared.
+    pub began: DateTime<Utc>,
 }
 
 impl Note {
@@ -314,7 +350,14 @@ impl Note {
                 | Note::LastSeen { .. }
                 | Note::Due { .. }
                 | Note::Trouble { .. }
+                | Note::Exercise(_)
+                | Note::Pace { .. }
         )
+    }
+
+    /// It is the facilitator's, whoever's console writes it down.
+    pub fn facilitators(&self) -> bool {
+        matches!(self, Note::Inject { .. } | Note::Observation { .. })
     }
 }
 

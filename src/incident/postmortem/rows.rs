@@ -483,6 +483,14 @@ fn note_line(note: &Note) -> Option<String> {
         Note::Resolved { summary, .. } => format!("resolved: {summary}"),
         Note::PostMortem { path, .. } => format!("post-mortem written to {path}"),
         Note::Trouble { words } => format!("journal: {words}"),
+        Note::Exercise(exercise) => format!(
+            "the exercise {} began, seed {}",
+            exercise.scenario, exercise.seed
+        ),
+        Note::Inject { from, says, .. } => format!("{from}: {says}"),
+        Note::Observation { text } => format!("observed: {text}"),
+        Note::Pace { speed: 0 } => "the exercise was paused".into(),
+        Note::Pace { speed } => format!("the exercise went on at {speed}×"),
         Note::Vitals(_) | Note::LastSeen { .. } => return None,
     })
 }

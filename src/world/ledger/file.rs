@@ -235,6 +235,10 @@ fn author(fact: &Fact, actor: &Actor) -> Actor {
             name: "warroom".into(),
             host: actor.host.clone(),
         },
+        Fact::Note(note) if note.facilitators() => Actor {
+            name: "facilitator".into(),
+            host: actor.host.clone(),
+        },
         _ => actor.clone(),
     }
 }
