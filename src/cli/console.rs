@@ -16,7 +16,7 @@ use crate::run::{self, Setup};
 use crate::screen::theme::{self, Theme};
 use crate::systems::registry;
 use crate::world::desk::{self, Desk};
-use crate::world::{actor, clock, incidents, places, shelf, terminal};
+use crate::world::{Systems, actor, clock, incidents, places, shelf, terminal};
 
 /// Room for what is reported while a frame is drawn.
 const EVENTS: usize = 1_024;
@@ -101,7 +101,7 @@ async fn run(
     let root = places::state_root(&site).map_err(|failure| failure.to_string())?;
     let library = Arc::new(shelf::runbooks(&site));
     let (sender, events) = mpsc::channel(EVENTS);
-    let systems = registry::open(&site);
+    let systems = Systems::real(registry::open(&site));
     let actor: Actor = actor();
     let now = clock::now();
     let mut state = State::new(

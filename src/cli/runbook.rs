@@ -139,7 +139,7 @@ fn dry_run(site: &Arc<Site>, name: &str, vars: &[String]) -> Result<Vec<Dry>, Ex
     let runbook = Arc::new(runbook.ok_or_else(|| fail(format!("{name}: no runbook in it")))?);
     let vars = values(&runbook, vars).map_err(fail)?;
     let state = walking(site, &runbook, vars).map_err(fail)?;
-    let systems = registry::open(site);
+    let systems = Systems::real(registry::open(site));
     block_on(walk(&state, &runbook, site, &systems)).map_err(|e| fail(e.to_string()))
 }
 

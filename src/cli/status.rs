@@ -17,7 +17,7 @@ use crate::incident::journal::{Incident, Mode};
 use crate::incident::judge::Standing;
 use crate::incident::site::Site;
 use crate::systems::registry;
-use crate::world::{actor, clock, incidents, ledger, places, watch};
+use crate::world::{Systems, actor, clock, incidents, ledger, places, watch};
 
 /// Exit codes as monitoring plugins have them.
 const WATCH: u8 = 1;
@@ -55,7 +55,7 @@ pub fn status(common: &Common, as_json: bool) -> ExitCode {
 
 /// Probes every target; one that fails is probed again as often as its site entry asks before it counts as down.
 async fn look(site: &Arc<Site>) -> State {
-    let systems = registry::open(site);
+    let systems = Systems::real(registry::open(site));
     let now = clock::now();
     let keymap = Keymap::default();
     let mut state = State::new(

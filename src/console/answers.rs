@@ -149,7 +149,7 @@ fn evaluated(state: &mut State, request: RequestId, evaluation: Evaluation) -> V
                 state.memory.seen.insert(key, seen);
                 // What is shown for the first time is read before it is answered.
                 if ask.evaluation.is_none() && ask.typed.is_empty() {
-                    ask.disturbed(&state.now);
+                    ask.disturbed(&state.hand);
                 }
                 ask.evaluation = Some(evaluation);
             }
@@ -202,7 +202,7 @@ fn fork(state: &mut State, walk: u32, step: &StepId, evaluation: Evaluation) {
         }
     };
     let answer = (format!("{way}: {}", road.title(&to)), why.to_owned());
-    let now = state.now.clone();
+    let now = state.hand.clone();
     let of_step = |purpose: &ChoicePurpose| matches!(purpose, ChoicePurpose::Branch(w, s, _) if *w == walk && s == step);
     if let Some(form) = open_choice(state, of_step) {
         form.purpose = ChoicePurpose::Branch(walk, step.clone(), vec![(way.to_owned(), to)]);
@@ -232,7 +232,7 @@ fn looked(state: &mut State, walk: u32, step: &StepId, evaluation: Evaluation) {
         true => vec![("it is so: tick it".to_owned(), String::new()), anyway],
         false => vec![anyway],
     };
-    let now = state.now.clone();
+    let now = state.hand.clone();
     let of_step = |purpose: &ChoicePurpose| matches!(purpose, ChoicePurpose::Looked(w, s) if *w == walk && s == step);
     if let Some(form) = open_choice(state, of_step) {
         form.lines = lines(verdicts);

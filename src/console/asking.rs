@@ -209,7 +209,7 @@ pub(super) fn ask(state: &mut State, action: &ActionRef) -> Vec<Effect> {
         .get(&action.walk)
         .cloned()
         .unwrap_or_default();
-    let ask = Ask::new(request, resolved, secrets, &state.now);
+    let ask = Ask::new(request, resolved, secrets, &state.hand);
     state.scroll.remove(&Focus::Step);
     state.dialogs.push(Dialog::Ask(Box::new(ask)));
     effects
@@ -291,7 +291,7 @@ pub(super) fn choice(
     title: impl Into<String>,
     answers: Vec<(String, String)>,
 ) {
-    let opened = state.now.clone();
+    let opened = state.hand.clone();
     state.dialogs.push(Dialog::Choice(Box::new(ChoiceForm {
         purpose,
         title: title.into(),

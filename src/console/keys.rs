@@ -47,7 +47,7 @@ pub(super) fn is_ctrl_c(key: Key) -> bool {
 /// One press never ends the console: hands press it by habit.
 fn ctrl_c(state: &mut State) -> Vec<Effect> {
     let before = state.memory.last_key.as_ref();
-    let twice = before.is_some_and(|(at, key)| is_ctrl_c(*key) && state.now.since(at) <= TWICE);
+    let twice = before.is_some_and(|(at, key)| is_ctrl_c(*key) && state.hand.since(at) <= TWICE);
     if twice {
         return quit(state);
     }

@@ -35,6 +35,8 @@ pub struct State {
     pub actor: Actor,
     /// The newest instant the hall told of.
     pub now: Now,
+    /// The same instant by the time of the operator's hands: in an exercise the world's time runs at a pace of its own.
+    pub hand: Now,
     /// Columns and rows.
     pub size: (u16, u16),
     /// The panes' contents, derived at every update.
@@ -76,6 +78,8 @@ pub struct State {
 /// What `update` keeps between events. Nothing of it is drawn, and nothing of it but secrets is lost with the console.
 #[derive(Debug, Default)]
 pub struct Memory {
+    /// The time of the operator's hands, where it is another than the world's.
+    pub hand: Option<Now>,
     /// This console only looks: it asks for nothing that changes anything, and writes nothing down.
     pub observing: bool,
     /// The newest request's number.

@@ -30,6 +30,7 @@ impl State {
             site,
             mode,
             actor,
+            hand: now.clone(),
             now,
             size,
             vitals: Vitals::default(),
@@ -103,6 +104,7 @@ impl State {
 /// Takes in what happened, and says what the hall is to do.
 #[must_use]
 pub fn update(state: &mut State, now: Now, event: Event) -> Vec<Effect> {
+    state.hand = state.memory.hand.clone().unwrap_or_else(|| now.clone());
     state.now = now;
     let mut effects = match event {
         Event::Key(key) => {
@@ -110,7 +112,7 @@ pub fn update(state: &mut State, now: Now, event: Event) -> Vec<Effect> {
                 true => keys::press(state, key),
                 false => dialogs::press(state, key),
             };
-            state.memory.last_key = Some((state.now.clone(), key));
+            state.memory.last_key = Some((state.hand.clone(), key));
             effects
         }
         Event::Pasted(text) => {

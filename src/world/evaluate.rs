@@ -12,7 +12,7 @@ use crate::incident::journal::{Resolved, ResolvedCheck};
 use crate::incident::reading::Verdict;
 use crate::incident::runbook::Code;
 use crate::incident::site::Site;
-use crate::world::exec;
+use crate::world::exec::{self, freely};
 
 /// Verdicts on everything that can be evaluated freely: typed conditions, `sql` in READ ONLY transactions, `http` GET and
 /// HEAD. Checks that could do anything (`sh`, `redis`) are confirmed actions of their own and are left out.
@@ -61,9 +61,10 @@ async fn all(
 async fn one(judge: &Judge<'_>, check: &ResolvedCheck, resolved: &Resolved) -> Option<Verdict> {
     match check {
         ResolvedCheck::Condition(condition) => Some(judge.condition(condition).await),
-        ResolvedCheck::Code { code, expect, .. } => {
-            exec::check(judge.site, &resolved.vars, code, expect.as_ref()).await
-        }
+        ResolvedCheck::Code { code, expect, .. } => match &judge.systems.stage {
+            Some(stage) => freely(code).then(|| stage.look(resolved, code, expect.as_ref())),
+            None => exec::check(judge.site, &resolved.vars, code, expect.as_ref()).await,
+        },
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
-use super::{Systems, clock, watch};
+use super::{Systems, watch};
 use crate::incident::acts::Condition;
 use crate::incident::acts::postgres::PgCondition;
 use crate::incident::evaluate;
@@ -56,9 +56,13 @@ impl<'a> Judge<'a> {
 
     /// One condition: from fresh sights where they are enough, else by asking the system. What can't be measured is unknown.
     pub async fn condition(&self, condition: &Condition) -> Verdict {
+        let stage = self.systems.stage.as_ref();
+        if let Some(verdict) = stage.and_then(|stage| stage.holds(condition)) {
+            return verdict;
+        }
         let targets = evaluate::targets_of(condition, self.site);
         let sights = self.look(&targets).await;
-        let now = clock::now();
+        let now = self.systems.clock.now();
         if let Condition::Postgres(PgCondition::Loss {
             of,
             under,
@@ -104,7 +108,7 @@ impl<'a> Judge<'a> {
             }];
         };
         let sights = self.look(&[link.from.clone(), link.to.clone()]).await;
-        let now = clock::now();
+        let now = self.systems.clock.now();
         guards::promotion(&PromotionFacts {
             now: &now,
             link,
@@ -121,7 +125,7 @@ impl<'a> Judge<'a> {
     async fn look(&self, targets: &[TargetId]) -> BTreeMap<TargetId, Reading> {
         let looks = targets.iter().filter_map(|id| {
             let (target, system) = (self.site.target(id)?, self.systems.get(id)?);
-            Some(async move { (id.clone(), watch::look(target, system).await) })
+            Some(async move { (id.clone(), watch::look(target, system, &self.systems.clock).await) })
         });
         join_all(looks).await.into_iter().collect()
     }
@@ -134,7 +138,7 @@ impl<'a> Judge<'a> {
     }
 
     fn history(&self, link: &Link, sights: &BTreeMap<TargetId, Reading>) -> LinkVital {
-        let now = clock::now();
+        let now = self.systems.clock.now();
         let interval = self.interval(link);
         let history = match self.last_known {
             Some(known) => LinkHistory::resume(interval, known, &now),

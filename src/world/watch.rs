@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 
-use super::clock;
+use super::Systems;
+use super::clock::Clock;
 use crate::console::event::Event;
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Observation, Reading};
@@ -23,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(6);
 /// Watches every target until the set is dropped.
 pub fn start(
     site: &Site,
-    systems: &BTreeMap<TargetId, Shared>,
+    systems: &Systems,
     events: &mpsc::Sender<Event>,
     refresh: &Arc<Notify>,
 ) -> JoinSet<()> {
@@ -35,6 +36,7 @@ pub fn start(
         watches.spawn(watch(
             target.clone(),
             Arc::clone(system),
+            systems.clock.clone(),
             events.clone(),
             Arc::clone(refresh),
         ));
@@ -42,7 +44,13 @@ pub fn start(
     watches
 }
 
-async fn watch(target: Target, system: Shared, events: mpsc::Sender<Event>, refresh: Arc<Notify>) {
+async fn watch(
+    target: Target,
+    system: Shared,
+    clock: Clock,
+    events: mpsc::Sender<Event>,
+    refresh: Arc<Notify>,
+) {
     let mut ticks = interval(target.interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -50,7 +58,7 @@ async fn watch(target: Target, system: Shared, events: mpsc::Sender<Event>, refr
             _ = ticks.tick() => {}
             () = refresh.notified() => ticks.reset(),
         }
-        let reading = look(&target, &system).await;
+        let reading = look(&target, &system, &clock).await;
         if events
             .send(Event::Observed(target.id.clone(), Box::new(reading)))
             .await
@@ -64,7 +72,7 @@ async fn watch(target: Target, system: Shared, events: mpsc::Sender<Event>, refr
 /// Looks at every target once, all at the same time.
 pub async fn once(
     site: &Site,
-    systems: &BTreeMap<TargetId, Shared>,
+    systems: &Systems,
 ) -> BTreeMap<TargetId, Reading> {
     let mut looks = JoinSet::new();
     for target in &site.targets {
@@ -72,8 +80,9 @@ pub async fn once(
             continue;
         };
         let (target, system) = (target.clone(), Arc::clone(system));
+        let clock = systems.clock.clone();
         looks.spawn(async move {
-            let reading = look(&target, &system).await;
+            let reading = look(&target, &system, &clock).await;
             (target.id, reading)
         });
     }
@@ -81,10 +90,12 @@ pub async fn once(
 }
 
 /// One look, stamped with the instant it began so that an age is never too young.
-pub async fn look(target: &Target, system: &Shared) -> Reading {
-    let at = clock::now();
-    let observation = timeout(target.timeout + GRACE, system.observe()).await;
-    let observation = observation.unwrap_or_else(|_| Observation {
+pub async fn look(target: &Target, system: &Shared, clock: &Clock) -> Reading {
+    let at = clock.now();
+    let observation = clock
+        .limit(target.timeout + GRACE, system.observe())
+        .await;
+    let observation = observation.unwrap_or_else(|| Observation {
         target: target.id.clone(),
         value: Err(Failure::new(
             FailureKind::TimedOut,

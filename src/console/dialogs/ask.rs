@@ -16,14 +16,14 @@ const FURTHEST: usize = 10_000;
 const LONGEST: usize = 400;
 
 pub(super) fn press(state: &mut State, mut ask: Box<Ask>, key: Key) -> Answer {
-    let armed = ask.key_came(&state.now);
+    let armed = ask.key_came(&state.hand);
     if !armed {
         state.refuse(NotYet::NotArmed.to_string());
         return (Some(Dialog::Ask(ask)), Vec::new());
     }
     match key.code {
         Code::Enter if too_fast(state) => {
-            ask.disturbed(&state.now);
+            ask.disturbed(&state.hand);
             ask.typed.clear();
             state.refuse(NotYet::Pasted.to_string());
         }
@@ -47,7 +47,7 @@ pub(super) fn press(state: &mut State, mut ask: Box<Ask>, key: Key) -> Answer {
 
 fn too_fast(state: &State) -> bool {
     let before = state.memory.last_key.as_ref();
-    before.is_some_and(|(at, _)| state.now.since(at) < BY_HAND)
+    before.is_some_and(|(at, _)| state.hand.since(at) < BY_HAND)
 }
 
 /// What is longer than the screen is read by scrolling; the screen stops at the last line.
@@ -73,14 +73,14 @@ fn confirm(state: &mut State, mut ask: Box<Ask>) -> Answer {
     // Enter after the phrase goes on to the reason, where one is asked for.
     let to_reason =
         !ask.at_reason && !ask.red().is_empty() && ask.phrase() == Some(ask.typed.clone());
-    if to_reason && ask.ready(&state.now) == Err(NotYet::Reason) {
+    if to_reason && ask.ready(&state.hand) == Err(NotYet::Reason) {
         ask.at_reason = true;
         state.say(NotYet::Reason.to_string());
         return (Some(Dialog::Ask(ask)), Vec::new());
     }
     let action = ask.resolved.action.clone();
     let attempt = ask.resolved.attempt;
-    match ask.confirm(&state.now) {
+    match ask.confirm(&state.hand) {
         Ok(confirmed) => {
             let request = state.request("starting the step", Awaiting::Noted("the confirmation"));
             state.memory.performing.insert(request, (action, attempt));

@@ -14,9 +14,9 @@ use crate::incident::names::StepId;
 use crate::incident::runbook::OnFail;
 
 pub(super) fn press(state: &mut State, mut form: Box<ChoiceForm>, key: Key) -> Answer {
-    let armed = state.now.since(&form.opened) >= ARMED_AFTER;
+    let armed = state.hand.since(&form.opened) >= ARMED_AFTER;
     if !armed {
-        form.opened = state.now.clone();
+        form.opened = state.hand.clone();
     }
     if let Some(place) = moved(key, form.selected, form.answers.len()) {
         form.selected = place;

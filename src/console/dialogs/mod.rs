@@ -82,7 +82,7 @@ pub(super) fn paste(state: &mut State, text: &str) {
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    let now = state.now.clone();
+    let now = state.hand.clone();
     let into = match state.dialogs.last_mut() {
         Some(Dialog::Ask(ask)) => {
             // Whoever pastes is not reading; and what follows a paste may be the rest of it.
@@ -119,7 +119,7 @@ pub(super) fn paste(state: &mut State, text: &str) {
 /// Half a second went by without a key: a press that is meant, not one that is held.
 pub(super) fn fresh(state: &State) -> bool {
     let before = state.memory.last_key.as_ref();
-    before.is_none_or(|(at, _)| state.now.since(at) >= ARMED_AFTER)
+    before.is_none_or(|(at, _)| state.hand.since(at) >= ARMED_AFTER)
 }
 
 /// An enter that ends what was typed, or comes after a pause: never one that is held down.

@@ -343,7 +343,7 @@ fn undo(state: &State, resolved: &Resolved) -> String {
 /// What is still missing, in the order it is given: quiet, checks, reason, phrase.
 fn feet(state: &State, ask: &Ask, theme: &Theme, room: usize) -> Vec<Line<'static>> {
     let red = ask.red();
-    let missing = ask.ready(&state.now).err();
+    let missing = ask.ready(&state.hand).err();
     let waiting = matches!(missing, Some(NotYet::NotArmed | NotYet::Evaluating));
     let mut lines = Vec::new();
     if !red.is_empty() {

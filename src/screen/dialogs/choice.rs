@@ -35,7 +35,7 @@ pub(super) fn sheet(state: &State, form: &ChoiceForm, theme: &Theme, room: usize
             theme,
         )
     });
-    let armed = state.now.since(&form.opened) >= ARMED_AFTER;
+    let armed = state.hand.since(&form.opened) >= ARMED_AFTER;
     let left = match armed {
         true => Vec::new(),
         false => vec![Span::styled("wait… half a second", theme.style(Role::Dim))],

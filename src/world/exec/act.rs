@@ -10,7 +10,6 @@ use crate::incident::clean::Clean;
 use crate::incident::measure::Span;
 use crate::incident::reading::{Holds, Outcome};
 use crate::systems::Output;
-use crate::world::clock;
 use crate::world::judging::Judge;
 
 /// How often a wait for a condition asks.
@@ -63,11 +62,11 @@ async fn system(cx: &Context<'_>, act: &Act) -> Ran {
 async fn waited(cx: &Context<'_>, wait: &Wait) -> Ran {
     let said = match wait {
         Wait::For(span) => {
-            tokio::time::sleep(*span).await;
+            cx.systems.clock.sleep(*span).await;
             format!("waited {}", Span(*span))
         }
         Wait::Until(at) => {
-            until(*at).await;
+            until(cx, *at).await;
             format!("waited until {}", at.to_rfc3339())
         }
         Wait::UntilHolds(condition) => holding(cx, condition).await,
@@ -81,9 +80,10 @@ async fn waited(cx: &Context<'_>, wait: &Wait) -> Ran {
 }
 
 /// The wall clock may be set while it waits: it is asked again each second.
-async fn until(at: DateTime<Utc>) {
-    while clock::now().wall < at {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+async fn until(cx: &Context<'_>, at: DateTime<Utc>) {
+    let clock = &cx.systems.clock;
+    while clock.now().wall < at {
+        clock.sleep(Duration::from_secs(1)).await;
     }
 }
 
@@ -100,6 +100,6 @@ async fn holding(cx: &Context<'_>, condition: &Condition) -> String {
             cx.sink.line(&saw);
             before = saw;
         }
-        tokio::time::sleep(POLL).await;
+        cx.systems.clock.sleep(POLL).await;
     }
 }

@@ -15,18 +15,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use secrecy::SecretString;
 
-use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Holds, Outcome, Verdict};
 use crate::incident::runbook::{Code, Expect, Vars};
 use crate::incident::site::Site;
-use crate::systems::Shared;
+use crate::world::Systems;
 
 /// What an executor needs beside its code.
 pub struct Context<'a> {
     /// The site.
     pub site: &'a Site,
     /// Its targets, live.
-    pub systems: &'a BTreeMap<TargetId, Shared>,
+    pub systems: &'a Systems,
     /// Variables that reach it.
     pub vars: &'a Vars,
     /// Secret variables that reach it.
@@ -129,6 +128,29 @@ fn expected(cx: &Context<'_>, ran: Ran, expect: &Expect) -> Ran {
                 ..ran
             }
         }
+    }
+}
+
+/// What a stage played: its lines go where an output goes, and its output is judged where a predicate is given and
+/// something was printed.
+pub fn played(cx: &Context<'_>, ran: Ran, expect: Option<&Expect>) -> Ran {
+    for line in ran.output.lines() {
+        cx.sink.line(line);
+    }
+    match (&ran.outcome, expect) {
+        (Outcome::Done { .. }, Some(expect)) if !ran.output.trim().is_empty() => {
+            expected(cx, ran, expect)
+        }
+        _ => ran,
+    }
+}
+
+/// Whether code changes nothing, so that it is evaluated without being asked about.
+pub fn freely(code: &Code) -> bool {
+    match code {
+        Code::Sql { .. } => true,
+        Code::Http { text } => http::only_looks(text),
+        Code::Shell { .. } | Code::Redis { .. } | Code::Act { .. } => false,
     }
 }
 

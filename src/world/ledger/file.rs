@@ -23,6 +23,7 @@ use crate::incident::journal::{
 };
 use crate::incident::names::{IncidentId, RunbookId};
 use crate::incident::reading::Failure;
+use crate::world::clock::Clock;
 use crate::world::places;
 
 /// A journal in a folder of its own: `journal.jsonl`, `evidence/`, `runbooks/`.
@@ -64,29 +65,43 @@ pub fn declare(
 /// [`declare`] on another disk, with other fallback folders.
 pub(super) fn declare_on(
     root: &Path,
-    mut declaration: Declaration,
+    declaration: Declaration,
     actor: Actor,
     disk: Arc<dyn Disk>,
     fallbacks: Vec<PathBuf>,
 ) -> Result<(FileLedger, Entry), Failure> {
+    let clock = Clock::Real;
+    let (dir, store, first) = begin(root, declaration, actor.clone(), disk, fallbacks, clock)?;
+    Ok((FileLedger::over(dir, store, actor)?, first))
+}
+
+/// Makes an incident's folder and its journal with the first entry.
+pub(super) fn begin(
+    root: &Path,
+    mut declaration: Declaration,
+    actor: Actor,
+    disk: Arc<dyn Disk>,
+    fallbacks: Vec<PathBuf>,
+    clock: Clock,
+) -> Result<(PathBuf, Store, Entry), Failure> {
     places::shared_root(root)?;
     let incidents = places::incidents(root);
     make(&incidents)?;
     let (id, dir) = take_number(&incidents, declaration.mode.prefix())?;
     make(&dir.join("evidence"))?;
     make(&dir.join("runbooks"))?;
-    let mut store = Store::create(&dir, Arc::clone(&disk), fallbacks)?;
+    let mut store = Store::create(&dir, Arc::clone(&disk), fallbacks)?.by(clock);
     for parent in [&incidents, root] {
         let synced = disk.sync_dir(parent);
         synced.map_err(|e| places::local(parent, &format!("sync: {e}"), "free the disk"))?;
     }
     declaration.id = id;
-    let first = store.append(Seq(0), actor.clone(), Fact::Declared(declaration));
+    let first = store.append(Seq(0), actor, Fact::Declared(declaration));
     let first = first.map_err(|error| match error {
         LedgerError::Failed(failure) => failure,
         LedgerError::Conflict(_) => places::local(&dir, "somebody else wrote into it", ""),
     })?;
-    Ok((FileLedger::over(dir, store, actor)?, first))
+    Ok((dir, store, first))
 }
 
 /// Opens the journal of an incident's folder, with its entries and what is wrong with it. A torn end is set aside and the
@@ -195,19 +210,9 @@ impl Ledger for FileLedger {
         after: Seq,
         step: Confirmed,
     ) -> BoxFuture<'_, Result<Committed, LedgerError>> {
-        let nonce = match nonce() {
-            Ok(nonce) => nonce,
-            Err(e) => {
-                let failure = places::local(Path::new("/dev/urandom"), &format!("read: {e}"), "");
-                return futures_util::future::ready(Err(failure.into())).boxed();
-            }
-        };
-        let intent = Intent {
-            resolved: step.resolved().clone(),
-            digest: step.resolved().digest(),
-            nonce_hash: digest(nonce.as_bytes()),
-            verdicts: step.verdicts().to_vec(),
-            overrides: step.overrides().to_vec(),
+        let (intent, nonce) = match intent(&step) {
+            Ok(made) => made,
+            Err(failure) => return futures_util::future::ready(Err(failure.into())).boxed(),
         };
         let fact = Box::new(Fact::Intent(Box::new(intent)));
         let written = self.ask(|answer| Job::Append(after, fact, answer));
@@ -227,9 +232,22 @@ impl Ledger for FileLedger {
     }
 }
 
-/// The journal's thread: one job after the other, until nobody can ask any more.
+/// The intent of a confirmation, and the nonce that opens its runner's gate.
+pub(super) fn intent(step: &Confirmed) -> Result<(Intent, String), Failure> {
+    let nonce = nonce()
+        .map_err(|e| places::local(Path::new("/dev/urandom"), &format!("read: {e}"), ""))?;
+    let intent = Intent {
+        resolved: step.resolved().clone(),
+        digest: step.resolved().digest(),
+        nonce_hash: digest(nonce.as_bytes()),
+        verdicts: step.verdicts().to_vec(),
+        overrides: step.overrides().to_vec(),
+    };
+    Ok((intent, nonce))
+}
+
 /// Who stands behind an entry: the person who sits here, or the program for what it saw by itself.
-fn author(fact: &Fact, actor: &Actor) -> Actor {
+pub(super) fn author(fact: &Fact, actor: &Actor) -> Actor {
     match fact {
         Fact::Note(note) if note.seen_by_itself() => Actor {
             name: "warroom".into(),
@@ -243,6 +261,7 @@ fn author(fact: &Fact, actor: &Actor) -> Actor {
     }
 }
 
+/// The journal's thread: one job after the other, until nobody can ask any more.
 fn work(mut store: Store, actor: &Actor, queue: &mpsc::Receiver<Job>) {
     for job in queue {
         // A caller that no longer waits for its answer is no fault of the journal.

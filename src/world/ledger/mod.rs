@@ -1,5 +1,6 @@
 //! The ledger: where a journal is kept. The file ledger is the truth.
 
+mod direct;
 mod disk;
 mod file;
 mod lines;
@@ -8,6 +9,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use direct::DirectLedger;
 pub use disk::{Disk, RealDisk, look, replace};
 pub use file::{FileLedger, copy_runbook, declare, open, open_on, read, runbook_copy, verify};
 pub use lines::Trouble;
@@ -15,7 +17,7 @@ pub use lines::Trouble;
 use futures_util::future::BoxFuture;
 
 use crate::console::confirm::Confirmed;
-use crate::incident::journal::{Entry, Note, Report, Seq};
+use crate::incident::journal::{Entry, Fact, Intent, Note, Report, Seq};
 use crate::incident::reading::Failure;
 
 /// Where a journal is kept. An entry that is returned is on disk.
@@ -57,6 +59,14 @@ impl Committed {
     /// The intent's entry.
     pub fn entry(&self) -> &Entry {
         &self.entry
+    }
+
+    /// The intent as it is recorded.
+    pub(in crate::world) fn intent(&self) -> Option<Intent> {
+        match &self.entry.fact {
+            Fact::Intent(intent) => Some((**intent).clone()),
+            _ => None,
+        }
     }
 
     /// What was confirmed.

@@ -17,7 +17,8 @@ use super::segments::{places_of, segments, whole_journal};
 use crate::incident::clean::Clean;
 use crate::incident::journal::{Actor, Entry, Fact, Report, Seq, digest};
 use crate::incident::reading::Failure;
-use crate::world::{clock, places};
+use crate::world::clock::Clock;
+use crate::world::places;
 
 /// The journal's name in its folder.
 pub(super) const JOURNAL: &str = "journal.jsonl";
@@ -46,6 +47,8 @@ pub(super) struct Store {
     entries: Vec<Entry>,
     /// Words for the banner, not fetched yet.
     troubles: Vec<Clean>,
+    /// What tells the time of its entries.
+    clock: Clock,
 }
 
 /// Holds the journal's lock.
@@ -133,7 +136,18 @@ impl Store {
             lines: Vec::new(),
             entries: Vec::new(),
             troubles: Vec::new(),
+            clock: Clock::Real,
         })
+    }
+
+    /// The same, its entries stamped by another clock.
+    pub(super) fn by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The number of its newest entry.
+    pub(super) fn newest(&self) -> Seq {
+        self.head()
     }
 
     /// Words for the banner since they were last fetched.
@@ -222,7 +236,7 @@ impl Store {
     fn put(&mut self, actor: Actor, fact: Fact) -> Result<Entry, LedgerError> {
         let entry = Entry {
             seq: Seq(self.head().0 + 1),
-            at: clock::now(),
+            at: self.clock.now(),
             actor,
             fact,
             prev: digest(self.lines.last().map_or(b"", Vec::as_slice)),

@@ -13,15 +13,16 @@ use crate::incident::clean::Clean;
 use crate::incident::journal::fold::Attempt;
 use crate::incident::journal::{Entry, Fact, Incident, Intent, Mode, Report, Seq, digest};
 use crate::incident::names::TargetId;
+use crate::incident::now::Now;
 use crate::incident::reading::{Failure, FailureKind, Outcome, Verdict};
 use crate::incident::redact::Redactor;
 use crate::incident::site::Site;
 use crate::systems::Shared;
 use crate::world::exec::env::{Scratch, Tools, tools};
 use crate::world::exec::sink::Sink;
-use crate::world::{clock, ledger, places, proc};
+use crate::world::{Systems, clock, ledger, places, proc};
 
-mod steps;
+pub(super) mod steps;
 
 /// No more is read from the gate.
 const GATE: u64 = 1 << 20;
@@ -36,17 +37,17 @@ pub struct Wiring {
 }
 
 /// One attempt at one action, allowed to be made.
-struct Case {
-    incident: PathBuf,
-    seq: Seq,
-    intent: Intent,
-    secrets: BTreeMap<String, SecretString>,
-    site: Site,
-    systems: BTreeMap<TargetId, Shared>,
+pub(super) struct Case {
+    pub(super) incident: PathBuf,
+    pub(super) seq: Seq,
+    pub(super) intent: Intent,
+    pub(super) secrets: BTreeMap<String, SecretString>,
+    pub(super) site: Site,
+    pub(super) systems: Systems,
 }
 
 /// What became of a case; its report lacks only the instant.
-struct Closed {
+pub(super) struct Closed {
     outcome: Outcome,
     excerpt: Clean,
     kept: Vec<(String, Option<Clean>)>,
@@ -115,7 +116,7 @@ fn begin(args: &[OsString], wiring: &Wiring) -> Result<(), Failure> {
         }),
         Err(why) => refused(&why).into(),
     };
-    let report = report(&intent, seq, closed);
+    let report = report(&intent, seq, closed, clock::now());
     end::write(&incident, seq, &report).map_err(|e| {
         let path = incident.join(evidence(seq)).join("end.json");
         places::local(&path, &format!("write: {e}"), "the attempt is unknown")
@@ -189,7 +190,7 @@ fn allowed(
         incident: incident.to_owned(),
         seq,
         secrets: BTreeMap::new(),
-        systems: (wiring.systems)(&site),
+        systems: Systems::real((wiring.systems)(&site)),
         site,
         intent,
     })
@@ -220,7 +221,9 @@ async fn locked(case: Case) -> Closed {
         Err(lock::NotHeld::Failed(failure)) => return refused(&failure.to_string()).into(),
     };
     match prepared(&case).await {
-        Ok((tools, scratch, sink)) => steps::go(&case, &tools, &scratch, &sink).await,
+        Ok((tools, scratch, sink)) => {
+            steps::go(&case, &tools, &scratch, &sink, steps::terminated()).await
+        }
         Err(failure) => refused(&failure.to_string()).into(),
     }
 }
@@ -235,17 +238,17 @@ async fn prepared(case: &Case) -> Result<(Tools, Scratch, Sink), Failure> {
     Ok((tools, scratch, sink))
 }
 
-fn refused(why: &str) -> Outcome {
+pub(super) fn refused(why: &str) -> Outcome {
     Outcome::Refused {
         verdicts: vec![Verdict::measured(false, why)],
     }
 }
 
-fn report(intent: &Intent, seq: Seq, closed: Closed) -> Report {
+pub(super) fn report(intent: &Intent, seq: Seq, closed: Closed, at: Now) -> Report {
     Report::Ended {
         action: intent.resolved.action.clone(),
         attempt: intent.resolved.attempt,
-        at: clock::now(),
+        at,
         outcome: closed.outcome,
         excerpt: closed.excerpt,
         evidence: format!("{}/output", evidence(seq)),

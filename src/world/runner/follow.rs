@@ -118,14 +118,14 @@ fn gone(running: &Running) -> Report {
 }
 
 /// A file that grows, read line by line.
-struct Tail {
+pub(super) struct Tail {
     path: PathBuf,
     file: Option<File>,
     partial: Vec<u8>,
 }
 
 impl Tail {
-    fn new(path: PathBuf) -> Self {
+    pub(super) fn new(path: PathBuf) -> Self {
         Self {
             path,
             file: None,
@@ -134,7 +134,7 @@ impl Tail {
     }
 
     /// What was written since; `last` says that no more comes, so a line without its newline is one too.
-    fn lines(&mut self, last: bool) -> Vec<Clean> {
+    pub(super) fn lines(&mut self, last: bool) -> Vec<Clean> {
         let mut lines = Vec::new();
         match self.read() {
             Some((0, bytes)) => self.partial.extend(bytes),

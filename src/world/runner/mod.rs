@@ -6,6 +6,7 @@ pub mod child;
 mod end;
 pub mod follow;
 mod lock;
+pub mod played;
 pub mod spawn;
 mod verdict;
 

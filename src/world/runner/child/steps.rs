@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{Instant, sleep};
 
 use super::super::{cancel, verdict};
 use super::{Case, Closed, evidence};
@@ -24,8 +23,14 @@ const SHORTEST_POLL: Duration = Duration::from_millis(200);
 /// What is kept of a reading that could not be made.
 const UNKNOWN: &str = "unknown";
 
-/// Goes through an attempt. A cancellation is heard at any time.
-pub(super) async fn go(case: &Case, tools: &Tools, scratch: &Scratch, sink: &Sink) -> Closed {
+/// Goes through an attempt, until `stop` says that it is cancelled.
+pub(in crate::world::runner) async fn go(
+    case: &Case,
+    tools: &Tools,
+    scratch: &Scratch,
+    sink: &Sink,
+    stop: impl Future<Output = ()>,
+) -> Closed {
     let resolved = &case.intent.resolved;
     let group = Group::default();
     let vars = variables(&resolved.vars);
@@ -41,8 +46,9 @@ pub(super) async fn go(case: &Case, tools: &Tools, scratch: &Scratch, sink: &Sin
         group: &group,
     };
     let mut closed = tokio::select! {
+        biased;
+        () = stop => cancelled(case, &cx).await,
         closed = through(case, &cx) => closed,
-        () = terminated() => cancelled(case, &cx).await,
     };
     if let Err(error) = sink.finish() {
         let note = format!("[a part of its output is not on disk: {error}]");
@@ -88,7 +94,7 @@ fn variables(vars: &Vars) -> Vars {
 }
 
 /// Returns when this process is asked to end; never, where that can't be heard.
-async fn terminated() {
+pub(super) async fn terminated() {
     match signal(SignalKind::terminate()) {
         Ok(mut asked) => {
             asked.recv().await;
@@ -124,17 +130,30 @@ async fn act(resolved: &Resolved, cx: &Context<'_>) -> Ran {
         cx.sink.line("[its output is a secret and is not recorded]");
         cx.sink.mute(true);
     }
-    let acting = exec::run(cx, &resolved.code, resolved.expect.as_ref());
+    let acting = run(resolved, cx);
     tokio::pin!(acting);
     let ran = tokio::select! {
+        biased;
         ran = &mut acting => ran,
-        () = sleep(resolved.timeout) => {
+        () = cx.systems.clock.sleep(resolved.timeout) => {
             cx.sink.line(format!("[{} have passed; nothing is ended by itself: wait on, or cancel]", Span(resolved.timeout)));
             acting.await
         }
     };
     cx.sink.mute(false);
     ran
+}
+
+/// Runs the code, where it is; in an exercise it is played.
+async fn run(resolved: &Resolved, cx: &Context<'_>) -> Ran {
+    let played = match &cx.systems.stage {
+        Some(stage) => stage.run(resolved).await,
+        None => None,
+    };
+    match played {
+        Some(ran) => exec::played(cx, ran, resolved.expect.as_ref()),
+        None => exec::run(cx, &resolved.code, resolved.expect.as_ref()).await,
+    }
 }
 
 /// Polls verification until it holds or the step's time has passed, then decides by the format's table.
@@ -150,7 +169,8 @@ async fn verify(
         Outcome::Failed { .. } => Duration::ZERO,
         Outcome::Done { .. } | Outcome::Unknown { .. } => resolved.timeout,
     };
-    let deadline = Instant::now() + patience;
+    let clock = &cx.systems.clock;
+    let begun = clock.now();
     loop {
         let mut found = evaluate::verification(resolved, cx.site, cx.systems).await;
         found.extend(changed(resolved, cx, kept).await);
@@ -158,11 +178,11 @@ async fn verify(
         for (name, verdict) in &found {
             cx.sink.line(format!("[{name}: {}]", verdict.saw));
         }
-        if matches!(holds, None | Some(Holds::Yes)) || Instant::now() >= deadline {
+        if matches!(holds, None | Some(Holds::Yes)) || clock.now().since(&begun) >= patience {
             let verdicts = found.into_iter().map(|(_, verdict)| verdict).collect();
             return (verdict::decide(outcome, holds), verdicts);
         }
-        sleep(resolved.every.max(SHORTEST_POLL)).await;
+        clock.sleep(resolved.every.max(SHORTEST_POLL)).await;
     }
 }
 
@@ -172,15 +192,16 @@ async fn hold(resolved: &Resolved, cx: &Context<'_>, outcome: Outcome) -> Outcom
         return outcome;
     };
     let judge = Judge::of(resolved, cx.site, cx.systems);
-    let end = Instant::now() + *span;
+    let clock = &cx.systems.clock;
+    let begun = clock.now();
     cx.sink.line(format!("[watching it for {}]", Span(*span)));
     loop {
         let seen = judge.condition(condition).await;
         let what = format!("window of {}: {}", Span(*span), seen.saw);
         let failure = Failure::new(FailureKind::BadAnswer, &resolved.action, what, "");
         match seen.holds {
-            Holds::Yes if Instant::now() >= end => return outcome,
-            Holds::Yes => sleep(resolved.every.max(SHORTEST_POLL)).await,
+            Holds::Yes if clock.now().since(&begun) >= *span => return outcome,
+            Holds::Yes => clock.sleep(resolved.every.max(SHORTEST_POLL)).await,
             Holds::No => {
                 return Outcome::Failed {
                     failure,

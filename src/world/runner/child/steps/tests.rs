@@ -19,6 +19,7 @@ use crate::incident::redact::Redactor;
 use crate::incident::runbook::{ActionRef, Code, Danger, Role, Vars};
 use crate::incident::site::Site;
 use crate::systems::{Output, Shared, System};
+use crate::world::Systems;
 use crate::world::exec::env::{Scratch, Tools};
 use crate::world::exec::sink::Sink;
 
@@ -141,11 +142,14 @@ async fn gone(
         },
         secrets: BTreeMap::new(),
         site: site(),
-        systems: BTreeMap::from([(target(), Arc::clone(&system) as Shared)]),
+        systems: Systems::real(BTreeMap::from([(
+            target(),
+            Arc::clone(&system) as Shared,
+        )])),
     };
     let path = folder.path().join("output");
     let sink = Sink::create(&path, Redactor::new([])).unwrap();
-    let closed = go(&case, &Tools::default(), &Scratch::default(), &sink).await;
+    let closed = go(&case, &Tools::default(), &Scratch::default(), &sink, std::future::pending()).await;
     let word = match closed.outcome {
         Outcome::Done { .. } => "done",
         Outcome::Failed { .. } => "failed",
