@@ -23,6 +23,7 @@ use warroom::incident::reading::{Holds, Outcome};
 use warroom::incident::redact::Redactor;
 use warroom::incident::runbook::{Code, Expect, Shell, Vars};
 use warroom::incident::site::{Endpoint, PgEndpoint, RedisEndpoint, SecretRef, Site, Target, Tls};
+use warroom::world::Systems;
 use warroom::world::exec::env::{Scratch, tools};
 use warroom::world::exec::sink::Sink;
 use warroom::world::exec::{self, Context, Group, Ran};
@@ -138,7 +139,7 @@ async fn run_with(
     let sink = Sink::create(&folder.path().join("output"), Redactor::new(known)).unwrap();
     let cx = Context {
         site,
-        systems: &BTreeMap::new(),
+        systems: &Systems::default(),
         vars: &vars(),
         secrets: &BTreeMap::new(),
         tools: &tools,

@@ -6,4 +6,3 @@
 
 pub mod happening;
 pub mod scenario;
-pub mod world;
