@@ -2,12 +2,17 @@
 //!
 //! A scenario is one TOML file, read strictly ([`read`]); the user's own folder wins over the built-in ones.
 
+pub mod built_in;
+mod read;
+
 use std::time::Duration;
 
 use super::happening::Happening;
 use crate::incident::acts::Condition;
 use crate::incident::names::{RegionId, SeverityId, StepId, TargetId};
 use crate::incident::site::Site;
+
+pub use read::parse;
 
 /// A scenario as its file says it.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,9 +57,9 @@ pub struct Scenario {
     pub harmful: Vec<Harmful>,
     /// Questions for the debrief.
     pub debrief: Vec<String>,
-    /// The reference walk: ends in PASS.
+    /// The reference walk: ends in PASS. Empty: none is written, and it can't be played by itself.
     pub solution: Vec<Move>,
-    /// A walk that does harm, and what it comes to.
+    /// A walk that does harm, and what it comes to. Without moves: none is written.
     pub losing: Losing,
 }
 

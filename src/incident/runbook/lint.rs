@@ -21,6 +21,7 @@ use super::{Action, Code, Danger, Role, Runbook, Step, http_method};
 use commands::{Rules, bare};
 
 pub use commands::{ambient_client, destructive_command, promotion};
+pub use targets::{WrongName, wrong_names};
 
 /// Everything that is wrong with a runbook's file, grammar and meaning, in the file's order.
 pub fn check(

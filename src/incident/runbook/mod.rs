@@ -27,7 +27,9 @@ use super::names::{RunbookId, SeverityId, StepId, TargetId};
 
 pub use fence::http_method;
 pub use ids::{typeable, variable_name};
-pub use lint::{ambient_client, check, destructive_command, lint, promotion};
+pub use lint::{
+    WrongName, ambient_client, check, destructive_command, lint, promotion, wrong_names,
+};
 pub use parse::parse;
 
 /// A runbook as its file says it.

@@ -65,6 +65,32 @@ pub(super) fn known(lint: &mut Lint<'_>, site: &Site) {
     }
 }
 
+/// A name in a condition that the site does not have, or has for something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongName {
+    /// The name as it is written.
+    pub name: String,
+    /// What is wrong with it.
+    pub what: String,
+    /// What to write instead.
+    pub instead: String,
+}
+
+/// What is wrong with the names of a condition that stands by itself, where no runbook's variable reaches.
+pub fn wrong_names(condition: &Condition, site: &Site) -> Vec<WrongName> {
+    let uses = condition_uses(condition).into_iter();
+    uses.filter_map(|used| {
+        let (what, instead) = named(site, &used)?;
+        let name = used.name.to_owned();
+        Some(WrongName {
+            name,
+            what,
+            instead,
+        })
+    })
+    .collect()
+}
+
 fn card_uses(step: &Step) -> Vec<Use<'_>> {
     let kept = step.card.capture.iter().map(|capture| {
         let systems = match capture.what.split_once('.') {
