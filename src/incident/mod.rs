@@ -4,6 +4,7 @@
 pub mod acts;
 pub mod asked;
 pub mod clean;
+pub mod drills;
 pub mod evaluate;
 pub mod fault;
 pub mod guards;

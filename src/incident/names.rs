@@ -33,6 +33,8 @@ name! {
     LinkId,
     /// A backup of the site file: `pg-dump`.
     BackupId,
+    /// A drill of the site file's schedule: `restore`.
+    DrillId,
     /// A severity of the site's scheme: `SEV-1`.
     SeverityId,
     /// A runbook by its file's stem: `regional-failover`.

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::Month;
 use serde::{Deserialize, Serialize};
 
-use super::names::{BackupId, LinkId, RegionId, SeverityId, TargetId};
+use super::drills::Kind;
+use super::names::{BackupId, DrillId, LinkId, RegionId, SeverityId, TargetId};
 
 /// A site as its file describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,8 @@ pub struct Site {
     pub links: Vec<Link>,
     /// Backups in the file's order.
     pub backups: Vec<Backup>,
+    /// The schedule of drills in the file's order.
+    pub drills: Vec<Drill>,
     /// What the site promises.
     pub objectives: Objectives,
     /// Severities, the worst first.
@@ -283,6 +287,36 @@ pub struct Backup {
     pub size_change: u32,
     /// Restored for a test at least this often.
     pub restore_test: Option<Duration>,
+}
+
+/// A drill of the schedule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drill {
+    /// `restore`.
+    pub id: DrillId,
+    /// What is drilled: a scenario's id, `runbook:` and a runbook's id, or words.
+    pub what: String,
+    /// Which kind of drill it is.
+    pub kind: Kind,
+    /// When it comes again.
+    pub rhythm: Rhythm,
+    /// It is held on real targets that are marked for drills.
+    pub live: bool,
+    /// How long it takes, about.
+    pub takes: Option<Duration>,
+    /// The recovery time it is held to.
+    pub rto: Option<Duration>,
+    /// Who sees to it.
+    pub owner: Option<String>,
+}
+
+/// When a drill comes again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rhythm {
+    /// So long after the last time.
+    Every(Duration),
+    /// By the end of each of these months.
+    Months(Vec<Month>),
 }
 
 /// What the site promises.

@@ -15,6 +15,7 @@ use super::strict::{Reader, Table};
 use self::fields::{Folder, text};
 
 pub mod defaults;
+mod drills;
 mod endpoints;
 mod fields;
 mod ladder;
@@ -74,6 +75,7 @@ fn site(
     let (targets, names) = targets(reader, folder, &mut table, &regions);
     let links = links(reader, &mut table, &names);
     let backups = backups(reader, &mut table, &names);
+    let drills = drills::read(reader, &mut table);
     table.finish(reader);
     Some(Site {
         name: name?,
@@ -82,6 +84,7 @@ fn site(
         targets,
         links,
         backups,
+        drills,
         objectives,
         severities,
         categories,

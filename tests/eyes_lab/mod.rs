@@ -188,6 +188,7 @@ pub fn site(targets: Vec<Target>, backups: Vec<Backup>) -> Site {
         categories: vec![],
         ladder: vec![],
         contacts: vec![],
+        drills: Vec::new(),
         theme: "default".into(),
         keymap: "default".into(),
         state_dir: None,

@@ -45,6 +45,7 @@ pub fn lab() -> Site {
         categories: Vec::new(),
         ladder: Vec::new(),
         contacts: Vec::new(),
+        drills: Vec::new(),
         theme: "default".into(),
         keymap: "default".into(),
         state_dir: None,

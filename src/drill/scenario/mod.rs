@@ -7,6 +7,8 @@ mod read;
 
 use std::time::Duration;
 
+pub use crate::incident::drills::{Grade, Kind};
+
 use super::happening::Happening;
 use crate::incident::acts::Condition;
 use crate::incident::names::{RegionId, SeverityId, StepId, TargetId};
@@ -61,25 +63,6 @@ pub struct Scenario {
     pub solution: Vec<Move>,
     /// A walk that does harm, and what it comes to. Without moves: none is written.
     pub losing: Losing,
-}
-
-/// Kinds of drill, as schedules and reports name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// `backup-restoration`
-    BackupRestoration,
-    /// `component-failover`
-    ComponentFailover,
-    /// `regional-failover`
-    RegionalFailover,
-    /// `full-dr`
-    FullDr,
-    /// `tabletop`
-    Tabletop,
-    /// `secret-rotation`
-    SecretRotation,
-    /// `cluster-rebuild`
-    ClusterRebuild,
 }
 
 /// How the parts of a simulated site hang together.
@@ -220,20 +203,6 @@ pub struct Harmful {
     pub before: Option<StepId>,
     /// What it makes of the result.
     pub makes: Grade,
-}
-
-/// What an exercise comes to.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Grade {
-    /// Everything asked for was reached.
-    Pass,
-    /// Reached, with something left over.
-    Partial,
-    /// Not reached, or at the cost of harm.
-    Fail,
 }
 
 /// One move of a reference walk: what an operator who knows what to do would do at the console.

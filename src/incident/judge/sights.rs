@@ -267,6 +267,7 @@ pub fn site(targets: Vec<Target>) -> Site {
         targets,
         links: vec![],
         backups: vec![],
+        drills: vec![],
         objectives: Objectives {
             rto: None,
             rpo: None,

@@ -132,6 +132,7 @@ impl Site {
             targets: Vec::new(),
             links: Vec::new(),
             backups: Vec::new(),
+            drills: Vec::new(),
             objectives: Objectives {
                 rto: None,
                 rpo: None,

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::site::{RungFrom, SecretRef};
+use super::super::site::{Rhythm, RungFrom, SecretRef};
 use super::*;
 
 fn read(text: &str) -> (Option<Site>, Vec<String>) {
@@ -99,6 +99,11 @@ fn the_sample_names_every_key() {
         "size_change",
         "restore_test",
         "intended",
+        "kind",
+        "months",
+        "live",
+        "takes",
+        "owner",
     ];
     for key in known {
         let shown = |line: &str| {
@@ -145,6 +150,9 @@ fn the_sample_is_read_as_it_says() {
     assert_eq!(sentinel.nodes[0], "s1.example.net:26379");
     assert_eq!(site.links[0].gate_bytes, Some(64_000_000));
     assert!(!site.backups[1].intended);
+    let quarterly = ["feb", "may", "aug", "nov"].map(|month| month.parse().unwrap());
+    assert_eq!(site.drills[1].rhythm, Rhythm::Months(quarterly.into()));
+    assert!(site.drills[0].live && !site.drills[1].live);
     assert_eq!(site.digest.len(), 64);
 }
 
