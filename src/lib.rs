@@ -68,4 +68,5 @@ pub mod incident;
 pub mod run;
 pub mod screen;
 pub mod systems;
+pub mod tabletop;
 pub mod world;

@@ -2,6 +2,7 @@
 
 mod check;
 mod console;
+mod drills;
 mod incident;
 mod runbook;
 mod site;
@@ -67,6 +68,14 @@ enum Command {
     /// List, show, verify incidents, or write their post-mortem
     #[command(subcommand)]
     Incident(incident::Command),
+    /// The schedule of drills: last held, result, next due, and what is to be done for it
+    Drills {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(subcommand)]
+        command: Option<drills::Command>,
+    },
     /// The step runner: started by the console, never by hand
     #[command(name = "__run", hide = true)]
     Run {
@@ -88,6 +97,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check { files }) => check::check(&common, &files),
         Some(Command::Runbook(command)) => runbook::run(&common, command),
         Some(Command::Incident(command)) => incident::run(&common, command),
+        Some(Command::Drills { json, command }) => drills::run(&common, command, json),
         Some(Command::Run { args }) => run_step(&args),
     }
 }

@@ -63,6 +63,10 @@ pub(super) fn take(state: &mut State, event: Event) -> Vec<Effect> {
             state.trouble = Some(words);
             Vec::new()
         }
+        Event::Heard(from, says) => {
+            state.say(format!("{from}: {says}"));
+            Vec::new()
+        }
         Event::Library(library) => {
             state.library = library;
             let before = state.dialogs.len();

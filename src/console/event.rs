@@ -46,6 +46,8 @@ pub enum Event {
     WholeOutput(RequestId, Clean),
     /// The journal went elsewhere, or can't be written: a banner.
     Trouble(Clean),
+    /// Somebody says something in an exercise: who, and what.
+    Heard(String, Clean),
     /// A runbook file was loaded or changed.
     Library(Arc<Vec<Loaded>>),
     /// The post-mortem stands at this path.

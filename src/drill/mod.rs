@@ -6,3 +6,4 @@
 
 pub mod happening;
 pub mod scenario;
+pub mod world;

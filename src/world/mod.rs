@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod desk;
+pub mod drillog;
 pub mod evaluate;
 pub mod exec;
 pub mod incidents;

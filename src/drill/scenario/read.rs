@@ -271,11 +271,8 @@ fn goals(reader: &mut Reader<'_>, table: &mut Table, names: &Names<'_>) -> Vec<G
     }
     let mut found = Vec::new();
     for mut goal in table.tables(reader, "goals", "goal") {
-        let words = goal.required_text(
-            reader,
-            "words",
-            "words = \"Writes are taken in us-west-2\"",
-        );
+        let words =
+            goal.required_text(reader, "words", "words = \"Writes are taken in us-west-2\"");
         if !goal.has("holds") {
             goal.missing(reader, "holds", "holds = { writable = \"pg-west\" }");
         }

@@ -57,7 +57,8 @@ pub(super) fn read(
 ) -> Option<Happening> {
     let word = only_one(reader, &mut table, &WORDS, "stop = \"pg-east\"");
     let happening = word.and_then(|word| {
-        simple(reader, &mut table, names, word).or_else(|| detailed(reader, &mut table, names, word))
+        simple(reader, &mut table, names, word)
+            .or_else(|| detailed(reader, &mut table, names, word))
     });
     table.finish(reader);
     happening

@@ -96,12 +96,7 @@ impl<'a> Names<'a> {
     }
 
     /// A region that must be there.
-    pub fn region(
-        self,
-        reader: &mut Reader<'_>,
-        table: &mut Table,
-        key: &str,
-    ) -> Option<RegionId> {
+    pub fn region(self, reader: &mut Reader<'_>, table: &mut Table, key: &str) -> Option<RegionId> {
         if !table.has(key) {
             table.missing(reader, key, &format!("{key} = \"REGION\""));
         }
@@ -189,12 +184,7 @@ impl<'a> Names<'a> {
     }
 
     /// A category, where the key stands there.
-    pub fn category(
-        self,
-        reader: &mut Reader<'_>,
-        table: &mut Table,
-        key: &str,
-    ) -> Option<String> {
+    pub fn category(self, reader: &mut Reader<'_>, table: &mut Table, key: &str) -> Option<String> {
         let (at, name) = table.text_at(reader, key)?;
         let owner = table.name.clone();
         let known = self.site.map(|site| &site.categories);

@@ -38,8 +38,14 @@ pub(super) fn parts(
 ) -> Wiring {
     let mut wiring = usual;
     set(&mut wiring.rps, table.integer(reader, "rps"));
-    set(&mut wiring.per_replica, table.integer(reader, "per_replica"));
-    set(&mut wiring.replica_start, table.span(reader, "replica_start"));
+    set(
+        &mut wiring.per_replica,
+        table.integer(reader, "per_replica"),
+    );
+    set(
+        &mut wiring.replica_start,
+        table.span(reader, "replica_start"),
+    );
     set(&mut wiring.wal_rate, table.bytes(reader, "wal_rate"));
     set(&mut wiring.usual_lag, table.span(reader, "usual_lag"));
     for (at, name, table) in table.named(reader, "services", "service") {
@@ -91,7 +97,11 @@ fn service(
     let record = names.may_target(reader, &mut table, "record", RECORD);
     let public = table.flag(reader, "public").unwrap_or(false);
     if public && record.is_none() {
-        table.missing(reader, "record", "record = \"public\": where its name leads");
+        table.missing(
+            reader,
+            "record",
+            "record = \"public\": where its name leads",
+        );
     }
     table.finish(reader);
     Some(Service {
@@ -104,11 +114,7 @@ fn service(
 }
 
 /// `needs = [["pg-east", "pg-west"], "redis"]`: one of each.
-fn needs(
-    reader: &mut Reader<'_>,
-    table: &mut Table,
-    names: &Names<'_>,
-) -> Vec<Vec<TargetId>> {
+fn needs(reader: &mut Reader<'_>, table: &mut Table, names: &Names<'_>) -> Vec<Vec<TargetId>> {
     let owner = table.name.clone();
     let Some(item) = table.take("needs") else {
         return Vec::new();
@@ -163,9 +169,13 @@ fn record(
     let owner = table.name.clone();
     let target = names.target_at(reader, at, &owner, name, RECORD);
     let example = "{ us-east-1 = 100 }";
-    let shares = required(reader, &mut table, "weights", example, |table, reader, key| {
-        table.table(reader, key, key)
-    });
+    let shares = required(
+        reader,
+        &mut table,
+        "weights",
+        example,
+        |table, reader, key| table.table(reader, key, key),
+    );
     let mut weights = Vec::new();
     if let Some(mut shares) = shares {
         let total_at = shares.at.clone();
@@ -206,7 +216,10 @@ fn made(
     let size = required(reader, &mut table, "size", "\"2300MB\"", Table::bytes);
     table.finish(reader);
     let site = names.site?;
-    let backup = site.backups.iter().find(|one| Some(&one.id) == backup.as_ref())?;
+    let backup = site
+        .backups
+        .iter()
+        .find(|one| Some(&one.id) == backup.as_ref())?;
     Some(Made {
         target: backup.of.clone()?,
         age: age?,

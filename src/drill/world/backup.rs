@@ -1,0 +1,55 @@
+//! Folders of backups: how old the newest is.
+
+use std::time::Duration;
+
+use super::World;
+use crate::drill::scenario::Wiring;
+use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
+use crate::incident::measure::Size;
+use crate::incident::names::TargetId;
+
+/// What is taken of a folder that the wiring does not mention.
+const AGE: Duration = Duration::from_secs(3 * 3_600);
+const SIZE: u64 = 4_200_000_000;
+
+/// A folder of backups.
+#[derive(Debug, Clone)]
+pub(super) struct Folder {
+    /// How old the newest was at the beginning.
+    age: Duration,
+    every: Option<Duration>,
+    size: u64,
+}
+
+impl Folder {
+    pub(super) fn new(id: &TargetId, wiring: &Wiring) -> Self {
+        let made = wiring.backups.iter().find(|made| made.target == *id);
+        Self {
+            age: made.map_or(AGE, |made| made.age),
+            every: made.and_then(|made| made.every),
+            size: made.map_or(SIZE, |made| made.size),
+        }
+    }
+
+    pub(super) fn sight(&self, world: &World) -> FilesSight {
+        let age = self.age + world.at;
+        let age = match self.every.filter(|every| !every.is_zero()) {
+            Some(every) => Duration::from_millis(
+                u64::try_from(age.as_millis() % every.as_millis()).unwrap_or_default(),
+            ),
+            None => age,
+        };
+        let made = world.wall(world.at) - age;
+        FilesSight {
+            newest: Some(BackupFile {
+                name: made.format("app-%Y%m%d-%H%M.dump").to_string(),
+                at: made,
+                size: Size(self.size),
+                checksum: Checksum::NotAsked,
+            }),
+            usual_size: Some(Size(self.size)),
+            count: 7,
+            incomplete: 0,
+        }
+    }
+}

@@ -1,0 +1,601 @@
+//! A tabletop under way: the console's state, the simulated site, and the time that passes between them.
+//!
+//! Everything that happens comes in one order, by the exercise's own clock, so that a session is a function of its
+//! scenario, its seed and what the hands at the keyboard did: played again, it ends in the same report.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+
+use super::agenda::{Agenda, Due};
+use super::simulated::Simulated;
+use super::stage::{Scripted, hands};
+use super::{Script, SharedWorld};
+use crate::console::key::Key;
+use crate::console::event::{Effect, Event, Loaded, RequestId};
+use crate::console::keymap::Keymap;
+use crate::console::state::State;
+use crate::console::update::update;
+use crate::drill::scenario::Inject;
+use crate::drill::world::World;
+use crate::incident::clean::Clean;
+use crate::incident::journal::{Actor, Entry, Exercise, Fact, Mode, Note};
+use crate::incident::names::{StepId, TargetId};
+use crate::incident::now::Now;
+use crate::incident::reading::{Failure, FailureKind};
+use crate::incident::runbook::Part;
+use crate::incident::site::Site;
+use crate::systems::Shared;
+use crate::world::clock::{Clock, Played};
+use crate::world::ledger::DirectLedger;
+use crate::world::runner::played::Playing;
+use crate::world::stage::Stage;
+use crate::world::{Systems, evaluate, incidents, preflight, watch};
+
+/// How often time passes for the console.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What hands do at a console.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Hand {
+    /// A key.
+    Key(Key),
+    /// A paste.
+    Paste(String),
+    /// Another size of the terminal: columns, rows.
+    Size(u16, u16),
+}
+
+/// What an exercise begins with.
+pub struct Beginning {
+    /// What is played.
+    pub script: Script,
+    /// What its chances follow from.
+    pub seed: u64,
+    /// The wall clock of the simulated site when it begins.
+    pub begins: DateTime<Utc>,
+    /// Where its incident is kept.
+    pub root: PathBuf,
+    /// Who sits here.
+    pub actor: Actor,
+    /// Their keys.
+    pub keymap: Keymap,
+    /// Runbooks that can be chosen.
+    pub library: Vec<Loaded>,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// What secrets are hashed with in intents.
+    pub key: Vec<u8>,
+}
+
+/// An exercise under way.
+pub struct Session {
+    /// The console.
+    pub state: State,
+    script: Script,
+    seed: u64,
+    root: PathBuf,
+    clock: Arc<Played>,
+    world: SharedWorld,
+    systems: Systems,
+    site: Arc<Site>,
+    ledger: Option<DirectLedger>,
+    actor: Actor,
+    /// Injects that happened, and when.
+    fired: BTreeMap<usize, Duration>,
+    attempts: Vec<Playing>,
+    agenda: Agenda,
+    queue: VecDeque<Event>,
+    /// What only the hall can do.
+    asked: Vec<Effect>,
+    hand: HandTime,
+}
+
+/// The time of the operator's hands. The world's may run faster, or stand.
+#[derive(Debug, Clone, Copy)]
+struct HandTime {
+    /// Times the hands' time.
+    speed: u32,
+    /// The newest instant that is known of both.
+    hand: Duration,
+    world: Duration,
+}
+
+impl Session {
+    /// An exercise that begins now.
+    pub fn new(beginning: Beginning) -> Self {
+        let Beginning { script, seed, .. } = beginning;
+        let scenario = &script.scenario;
+        let site = Arc::new(scenario.site.clone());
+        let clock = Arc::new(Played::new(beginning.begins));
+        let world = World::new(&site, &scenario.wiring, beginning.begins);
+        let world = SharedWorld::new(world);
+        let systems = systems(&script, &site, &world, &clock);
+        let now = Clock::Played(Arc::clone(&clock)).now();
+        let mut state = State::new(
+            Arc::clone(&site),
+            Mode::Tabletop,
+            beginning.actor.clone(),
+            beginning.keymap,
+            Arc::new(beginning.library),
+            beginning.size,
+            now,
+        );
+        state.memory.key = beginning.key;
+            let mut agenda = Agenda::default();
+        plan(&mut agenda, &script, &site, seed);
+        Self {
+            state,
+            script,
+            seed,
+            root: beginning.root,
+            clock,
+            world,
+            systems,
+            site,
+            ledger: None,
+            actor: beginning.actor,
+            fired: BTreeMap::new(),
+            attempts: Vec::new(),
+            agenda,
+            queue: VecDeque::new(),
+            asked: Vec::new(),
+            hand: HandTime {
+                speed: 1,
+                hand: Duration::ZERO,
+                world: Duration::ZERO,
+            },
+        }
+    }
+
+    /// Time since the beginning, in the exercise.
+    pub fn passed(&self) -> Duration {
+        self.clock.passed()
+    }
+
+    /// The incident's folder, once one is declared.
+    pub fn dir(&self) -> Option<&Path> {
+        self.ledger.as_ref().map(DirectLedger::dir)
+    }
+
+    /// How fast its time runs.
+    pub fn speed(&self) -> u32 {
+        self.hand.speed
+    }
+
+    /// The instant of the exercise at an instant of the hands.
+    pub fn world_at(&self, hand: Duration) -> Duration {
+        let since = hand.saturating_sub(self.hand.hand);
+        millis(self.hand.world + since.saturating_mul(self.hand.speed))
+    }
+
+    /// The next instant at which something happens by itself.
+    pub fn next(&self) -> Option<Duration> {
+        let waits = self.clock.next_wait();
+        [self.agenda.next(), waits].into_iter().flatten().min()
+    }
+
+    /// Lets time pass up to `to`; everything that is due until then happens in its order. Whether anything did.
+    pub fn advance(&mut self, to: Duration) -> bool {
+        let mut something = false;
+        while let Some(at) = self.next().filter(|at| *at <= to) {
+            self.at(at.max(self.passed()));
+            something = true;
+        }
+        self.set(to);
+        something
+    }
+
+    /// Hands did something, at this instant of theirs; the exercise has come to the one that belongs to it.
+    pub fn hands(&mut self, hand: Hand, at: Duration) {
+        let at = millis(at);
+        self.hand.hand = at;
+        self.hand.world = self.passed();
+        match hand {
+            Hand::Key(key) => self.queue.push_back(Event::Key(key)),
+            Hand::Paste(text) => self.queue.push_back(Event::Pasted(text)),
+            Hand::Size(columns, rows) => self.queue.push_back(Event::Resized(columns, rows)),
+        }
+        self.settle();
+    }
+
+    /// What only the hall can do, since it was last asked.
+    pub fn asked(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.asked)
+    }
+
+    /// Shows an instant of the hands on a screen whose world stands still. Nothing follows from it.
+    pub fn show_hand(&mut self, hand: Duration) {
+        self.state.hand = self.hand_now(millis(hand));
+    }
+
+    fn set(&mut self, at: Duration) {
+        self.clock.set(at);
+        self.world.lock().advance(self.clock.passed());
+    }
+
+    /// Everything that is due at one instant.
+    fn at(&mut self, at: Duration) {
+        self.set(at);
+        while let Some(due) = self.agenda.take(at) {
+            self.due(due);
+            self.settle();
+        }
+        self.play();
+        self.settle();
+    }
+
+    fn due(&mut self, due: Due) {
+        match due {
+            Due::Happens(what) => self.world.lock().happen(&what),
+            Due::Inject(number) => self.inject(number),
+            Due::Probe(target) => {
+                let every = self.site.target(&target).map(|target| target.interval);
+                self.probe(&target);
+                if let Some(every) = every {
+                    let next = self.passed() + every.max(TICK);
+                    self.agenda.put(next, Due::Probe(target));
+                }
+            }
+            Due::Tick => {
+                self.queue.push_back(Event::Tick);
+                self.agenda.put(self.passed() + TICK, Due::Tick);
+            }
+        }
+    }
+
+    fn probe(&mut self, id: &TargetId) {
+        let (Some(target), Some(system)) = (self.site.target(id), self.systems.get(id)) else {
+            return;
+        };
+        let look = watch::look(target, system, &self.systems.clock);
+        // In an exercise nothing is waited for.
+        if let Some(reading) = look.now_or_never() {
+            let event = Event::Observed(id.clone(), Box::new(reading));
+            self.queue.push_back(event);
+        }
+    }
+
+    /// Polls what runs until nothing moves any more.
+    fn play(&mut self) {
+        let mut ended = Vec::new();
+        for (number, playing) in self.attempts.iter_mut().enumerate() {
+            let (lines, end) = playing.poll();
+            for line in lines {
+                let (action, attempt) = (playing.action.clone(), playing.attempt);
+                self.queue
+                    .push_back(Event::Output(action, attempt, line));
+            }
+            if let Some(report) = end {
+                ended.push((number, report));
+            }
+        }
+        for (number, report) in ended.into_iter().rev() {
+            drop(self.attempts.remove(number));
+            let Some(ledger) = &mut self.ledger else {
+                continue;
+            };
+            match ledger.report(report) {
+                Ok(entry) => self.appended(None, entry),
+                Err(error) => self.trouble(&error.to_string()),
+            }
+        }
+    }
+
+    /// Tells the console what there is to tell, and does what it asks for, until both are quiet.
+    fn settle(&mut self) {
+        while let Some(event) = self.queue.pop_front() {
+            let now = self.now();
+            self.state.memory.hand = Some(self.hand_now(self.hand_at(now.boot)));
+            for effect in update(&mut self.state, now, event) {
+                self.carry_out(effect);
+            }
+        }
+    }
+
+    fn hand_at(&self, world: Duration) -> Duration {
+        let since = world.saturating_sub(self.hand.world);
+        self.hand.hand + since / self.hand.speed.max(1)
+    }
+
+    fn hand_now(&self, hand: Duration) -> Now {
+        Now {
+            boot: hand,
+            ..self.now()
+        }
+    }
+
+    fn now(&self) -> Now {
+        self.systems.clock.now()
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Declare(request, declaration) => {
+                let (root, actor) = (self.root.clone(), self.actor.clone());
+                let clock = self.systems.clock.clone();
+                match DirectLedger::declare(&root, declaration, actor, clock) {
+                    Ok((ledger, entry)) => self.declared(request, ledger, entry),
+                    Err(failure) => self.queue.push_back(Event::NotAppended(request, failure)),
+                }
+            }
+            Effect::Append(request, note) => self.append(Some(request), note),
+            Effect::Choose(request, note, text) => self.choose(request, note, &text),
+            Effect::Perform(request, confirmed) => self.perform(request, confirmed),
+            Effect::Evaluate(request, resolved) => {
+                let found = evaluate::evaluate(&resolved, &self.site, &self.systems);
+                let found = Box::new(found.now_or_never().unwrap_or_default());
+                self.queue.push_back(Event::Evaluated(request, found));
+            }
+            Effect::Preflight(request, wanted) => {
+                let found = preflight::look(&wanted, &self.site, &self.systems);
+                let found = found.now_or_never().unwrap_or_default();
+                self.queue.push_back(Event::Preflight(request, found));
+            }
+            Effect::Cancel(request, action, attempt) => {
+                let of = |p: &&Playing| p.action == action && p.attempt == attempt;
+                match self.attempts.iter().find(of) {
+                    Some(playing) => playing.cancel(),
+                    None => {
+                        let failure = local(&format!("cancel {action}: it does not run"));
+                        self.queue.push_back(Event::NotAppended(request, failure));
+                    }
+                }
+                self.play();
+            }
+            Effect::ReadOutput(request, evidence) => self.read_output(request, &evidence),
+            Effect::Export(request) => self.export(request),
+            Effect::Refresh => {
+                let targets = self.site.targets.iter().map(|target| target.id.clone());
+                let targets: Vec<TargetId> = targets.collect();
+                targets.iter().for_each(|target| self.probe(target));
+            }
+            Effect::Copy(_) | Effect::Suspend | Effect::Quit => self.asked.push(effect),
+        }
+    }
+
+    fn declared(&mut self, request: RequestId, ledger: DirectLedger, entry: Entry) {
+        self.ledger = Some(ledger);
+        self.appended(Some(request), entry);
+        let exercise = Exercise {
+            scenario: self.script.scenario.id.clone(),
+            title: self.script.scenario.title.clone(),
+            digest: self.script.digest.clone(),
+            seed: self.seed,
+            began: self.clock.begins(),
+        };
+        self.append(None, Note::Exercise(Box::new(exercise)));
+    }
+
+    fn appended(&mut self, request: Option<RequestId>, entry: Entry) {
+        if let Fact::Note(Note::Ticked { walk, step, .. }) = &entry.fact {
+            let (walk, step) = (*walk, step.clone());
+            self.queue.push_back(Event::Appended(request, Box::new(entry.clone())));
+            self.settle();
+            self.ticked(walk, &step, &entry);
+        } else {
+            self.queue.push_back(Event::Appended(request, Box::new(entry)));
+        }
+    }
+
+    /// A ticked item says that hands did something: the world shows it once they are through.
+    fn ticked(&mut self, walk: u32, step: &StepId, entry: &Entry) {
+        let Fact::Note(Note::Ticked { index, .. }) = entry.fact else {
+            return;
+        };
+        let runbook = self.state.walks.get(&walk).cloned();
+        let Some(runbook) = runbook else { return };
+        let scenario = Arc::clone(&self.script.scenario);
+        let of = |index| hands(&scenario, runbook.id.as_str(), step, index);
+        let done = of(Some(index)).or_else(|| of(None).filter(|_| self.all_ticked(walk, step)));
+        let Some(done) = done else { return };
+        let at = self.passed() + done.takes.unwrap_or_default();
+        for what in &done.what {
+            self.agenda.put(at, Due::Happens(what.clone()));
+        }
+    }
+
+    fn all_ticked(&self, walk: u32, step: &StepId) -> bool {
+        let Some(found) = self.state.walks.get(&walk).and_then(|r| r.step(step)) else {
+            return false;
+        };
+        let incident = self.state.incident.as_ref();
+        let state = incident
+            .and_then(|incident| incident.walk(walk))
+            .and_then(|walk| walk.steps.get(step));
+        found.parts.iter().all(|part| match part {
+            Part::Tick(tick) => state.is_some_and(|s| s.ticks.contains_key(&tick.index)),
+            Part::Action(_) => true,
+        })
+    }
+
+    fn append(&mut self, request: Option<RequestId>, note: Note) {
+        let appended = match &mut self.ledger {
+            Some(ledger) => ledger.append(note).map_err(|error| error.to_string()),
+            None => Err("no incident is open".to_owned()),
+        };
+        match (appended, request) {
+            (Ok(entry), request) => self.appended(request, entry),
+            (Err(why), Some(request)) => {
+                self.queue
+                    .push_back(Event::NotAppended(request, local(&why)));
+            }
+            (Err(why), None) => self.trouble(&why),
+        }
+    }
+
+    fn choose(&mut self, request: RequestId, note: Note, text: &str) {
+        if let (Some(dir), Note::Chosen(chosen)) = (self.dir(), &note)
+            && let Err(failure) = crate::world::ledger::copy_runbook(dir, &chosen.runbook, text)
+        {
+            self.queue.push_back(Event::NotAppended(request, failure));
+            return;
+        }
+        self.append(Some(request), note);
+    }
+
+    /// Records the intent, then its start, then begins it.
+    fn perform(&mut self, request: RequestId, confirmed: crate::console::confirm::Confirmed) {
+        let Some(ledger) = &mut self.ledger else {
+            let failure = local("no incident is open");
+            self.queue.push_back(Event::NotStarted(request, failure));
+            return;
+        };
+        let committed = match ledger.commit(confirmed) {
+            Ok(committed) => committed,
+            Err(error) => {
+                let failure = local(&error.to_string());
+                self.queue.push_back(Event::NotStarted(request, failure));
+                return;
+            }
+        };
+        let intent = committed.entry().clone();
+        let playing = Playing::new(&committed, ledger.dir(), &self.site, &self.systems);
+        let started = playing.map(|playing| (ledger.report(playing.started()), playing));
+        self.appended(Some(request), intent);
+        match started {
+            Some((Ok(entry), playing)) => {
+                self.appended(None, entry);
+                self.attempts.push(playing);
+                self.play();
+            }
+            Some((Err(error), _)) => {
+                let failure = local(&error.to_string());
+                self.queue.push_back(Event::NotStarted(request, failure));
+            }
+            None => {}
+        }
+    }
+
+    fn read_output(&mut self, request: RequestId, evidence: &str) {
+        let path = self.dir().map(|dir| dir.join(evidence)).unwrap_or_default();
+        let text = match std::fs::read(&path) {
+            Ok(bytes) => Clean::from_bytes(&bytes),
+            Err(e) => Clean::new(&format!("{}: {e}", path.display())),
+        };
+        self.queue.push_back(Event::WholeOutput(request, text));
+    }
+
+    /// The exercise's time runs so much faster than the hands' from here on.
+    pub fn pace(&mut self, speed: u32) {
+        self.hand = HandTime {
+            speed,
+            hand: self.hand_at(self.passed()),
+            world: self.passed(),
+        };
+        if self.ledger.is_some() {
+            self.append(None, Note::Pace { speed });
+        }
+    }
+
+    /// An inject happens, once.
+    fn inject(&mut self, number: usize) {
+        let scenario = Arc::clone(&self.script.scenario);
+        let Some(inject) = scenario.injects.get(number) else {
+            return;
+        };
+        if self.fired.contains_key(&number) {
+            return;
+        }
+        self.fired.insert(number, self.passed());
+        self.agenda.strike(&Due::Inject(number));
+        for what in &inject.what {
+            self.world.lock().happen(what);
+        }
+        self.said(inject);
+    }
+
+    fn said(&mut self, inject: &Inject) {
+        if inject.says.is_empty() {
+            return;
+        }
+        self.hear(&inject.id, &inject.from, &inject.says);
+    }
+
+    /// The participants hear something, whether or not an incident is open.
+    fn hear(&mut self, id: &str, from: &str, says: &str) {
+        let heard = Event::Heard(from.to_owned(), Clean::new(says));
+        self.queue.push_back(heard);
+        if self.ledger.is_some() {
+            let note = Note::Inject {
+                id: id.to_owned(),
+                from: from.to_owned(),
+                says: Clean::new(says),
+            };
+            self.append(None, note);
+        }
+    }
+
+    fn trouble(&mut self, words: &str) {
+        self.queue.push_back(Event::Trouble(Clean::new(words)));
+    }
+
+    /// Writes the post-mortem beside the journal.
+    fn export(&mut self, request: RequestId) {
+        let written = match self.dir() {
+            Some(dir) => incidents::write_postmortem(dir, &self.site),
+            None => Err(local("no incident is open")),
+        };
+        if let Ok((path, head)) = &written {
+            let (path, head) = (path.clone(), head.clone());
+            self.append(Some(request), Note::PostMortem { path, head });
+        }
+        let path = written.map(|(path, _)| path);
+        self.queue.push_back(Event::Exported(request, path));
+    }
+}
+
+/// Instants are kept in whole milliseconds, so that a recording of them is exact.
+fn millis(span: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn local(what: &str) -> Failure {
+    Failure::new(FailureKind::Local, "exercise", what, "")
+}
+
+fn systems(
+    script: &Script,
+    site: &Site,
+    world: &SharedWorld,
+    clock: &Arc<Played>,
+) -> Systems {
+    let simulated = |target: &crate::incident::site::Target| {
+        let system: Shared = Arc::new(Simulated {
+            target: target.id.clone(),
+            world: world.clone(),
+            clock: Arc::clone(clock),
+        });
+        (target.id.clone(), system)
+    };
+    let stage: Arc<dyn Stage> = Arc::new(Scripted {
+        scenario: Arc::clone(&script.scenario),
+        world: world.clone(),
+        clock: Arc::clone(clock),
+    });
+    let targets = site.targets.iter().map(simulated).collect();
+    Systems::played(targets, Arc::clone(clock), stage)
+}
+
+/// Everything that comes by itself: events with their chances, injects, the first look at each target, the first tick.
+fn plan(agenda: &mut Agenda, script: &Script, site: &Site, seed: u64) {
+    let mut chances = fastrand::Rng::with_seed(seed);
+    for event in &script.scenario.events {
+        let within = u64::try_from(event.within.as_millis()).unwrap_or(u64::MAX);
+        let later = Duration::from_millis(chances.u64(0..=within));
+        agenda.put(event.at + later, Due::Happens(event.what.clone()));
+    }
+    for (number, inject) in script.scenario.injects.iter().enumerate() {
+        if let Some(at) = inject.at {
+            agenda.put(at, Due::Inject(number));
+        }
+    }
+    for target in &site.targets {
+        agenda.put(Duration::ZERO, Due::Probe(target.id.clone()));
+    }
+    agenda.put(TICK, Due::Tick);
+}
