@@ -4,6 +4,7 @@
 //! each have a task or a thread of their own.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::console::state::State;
 use crate::console::update::update;
 use crate::incident::site::Site;
 use crate::screen::{Theme, draw};
+use crate::tabletop::{Hand, Session};
 use crate::world::desk::{Desk, Order};
 use crate::world::terminal::{self, Canvas, Frame, Guard};
 use crate::world::{Systems, clock, evaluate, preflight, watch};
@@ -134,6 +136,84 @@ pub async fn run(setup: Setup) -> io::Result<ExitCode> {
     let _ = timeout(LAST_WORDS, desk.close()).await;
     drop(guard);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Plays an exercise on this terminal until its people leave it or the terminal is gone: the folder of what they declared.
+///
+/// # Errors
+/// When the terminal can't be taken over.
+pub async fn play(mut session: Session, theme: Theme) -> io::Result<Option<PathBuf>> {
+    crossterm::style::force_color_output(true);
+    let guard = Guard::take()?;
+    let (mut canvas, frame, mut out) = Canvas::new();
+    let mut terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
+    let mut asked = frame.clone();
+    crossterm::queue!(asked, Clear(ClearType::All))?;
+    let (mut keys, mut gone) = (EventStream::new(), terminal::gone());
+    let (mut signals, begun) = (Signals::new()?, Instant::now());
+    let mut ticks = interval(DIALOG_TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let (mut drawn, mut dirty, mut leaving) = (Instant::now() - FRAME, true, false);
+    while !leaving {
+        tokio::select! {
+            event = keys.next() => match event {
+                Some(Ok(event)) => if let Some(event) = terminal::translate(event) {
+                    let hand = begun.elapsed();
+                    session.advance(session.world_at(hand));
+                    match event {
+                        Event::Key(key) => session.hands(Hand::Key(key), hand),
+                        Event::Pasted(text) => session.hands(Hand::Paste(text), hand),
+                        Event::Resized(columns, rows) => session.hands(Hand::Size(columns, rows), hand),
+                        _ => {}
+                    }
+                    dirty = true;
+                },
+                Some(Err(_)) | None => leaving = true,
+            },
+            _ = ticks.tick() => {
+                let hand = begun.elapsed();
+                let happened = session.advance(session.world_at(hand));
+                session.show_hand(hand);
+                dirty |= happened || !session.state.dialogs.is_empty();
+            }
+            Some(written) = out.recv() => {
+                canvas.arrived();
+                leaving |= written.is_err();
+            }
+            _ = gone.recv() => leaving = true,
+            stop = signals.next() => match stop {
+                Stop::Leave => leaving = true,
+                Stop::Suspend => leaving |= suspended(&mut terminal).is_err(),
+            },
+            () = sleep_until(drawn + FRAME), if dirty && !canvas.busy() => {
+                let state = &session.state;
+                terminal.draw(|frame| draw(state, &theme, frame))?;
+                canvas.send();
+                (drawn, dirty) = (Instant::now(), false);
+            }
+        }
+        for effect in session.asked() {
+            match effect {
+                Effect::Copy(text) => {
+                    let copy = crossterm::clipboard::CopyToClipboard::to_clipboard_from(text);
+                    let _ = crossterm::queue!(asked, copy);
+                }
+                Effect::Suspend => leaving |= suspended(&mut terminal).is_err(),
+                Effect::Quit => leaving = true,
+                _ => {}
+            }
+            dirty = true;
+        }
+    }
+    drop(guard);
+    Ok(session.dir().map(Path::to_owned))
+}
+
+/// Stops in the background; what comes back draws every cell.
+fn suspended(terminal: &mut Terminal<CrosstermBackend<Frame>>) -> io::Result<()> {
+    terminal::suspend()?;
+    let size = terminal.size()?;
+    terminal.resize(size.into())
 }
 
 /// The loop's state.

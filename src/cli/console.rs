@@ -32,7 +32,7 @@ pub fn open(common: &Common, incident: Option<&str>, observe: bool) -> ExitCode 
 }
 
 /// What secrets are hashed with in intents: random, of this console only, in memory only.
-fn secret_key() -> Vec<u8> {
+pub(super) fn secret_key() -> Vec<u8> {
     let mut key = vec![0; 32];
     let read =
         std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut key));
@@ -63,7 +63,7 @@ fn start(common: &Common, wanted: Option<Option<&str>>, observe: bool) -> ExitCo
 }
 
 /// Theme and keymap: every fault of both is printed, and nothing is started.
-fn look(site: &Site) -> Result<(Theme, crate::console::keymap::Keymap), ExitCode> {
+pub(super) fn look(site: &Site) -> Result<(Theme, crate::console::keymap::Keymap), ExitCode> {
     let mut faults = Vec::new();
     let theme = match shelf::theme(&site.theme) {
         Ok(text) => {

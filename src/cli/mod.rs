@@ -2,6 +2,7 @@
 
 mod check;
 mod console;
+mod drill;
 mod drills;
 mod incident;
 mod runbook;
@@ -68,6 +69,8 @@ enum Command {
     /// List, show, verify incidents, or write their post-mortem
     #[command(subcommand)]
     Incident(incident::Command),
+    /// A tabletop on a simulated site: nothing is configured, nothing real is touched
+    Drill(drill::Args),
     /// The schedule of drills: last held, result, next due, and what is to be done for it
     Drills {
         /// As JSON
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check { files }) => check::check(&common, &files),
         Some(Command::Runbook(command)) => runbook::run(&common, command),
         Some(Command::Incident(command)) => incident::run(&common, command),
+        Some(Command::Drill(args)) => drill::drill(&args),
         Some(Command::Drills { json, command }) => drills::run(&common, command, json),
         Some(Command::Run { args }) => run_step(&args),
     }

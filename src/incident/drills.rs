@@ -120,10 +120,6 @@ impl Grade {
 }
 
 /// A line of the log of drills.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a log has a handful a year, and they are borrowed"
-)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Record {

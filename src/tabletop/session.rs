@@ -15,8 +15,8 @@ use super::agenda::{Agenda, Due};
 use super::simulated::Simulated;
 use super::stage::{Scripted, hands};
 use super::{Script, SharedWorld};
-use crate::console::key::Key;
 use crate::console::event::{Effect, Event, Loaded, RequestId};
+use crate::console::key::Key;
 use crate::console::keymap::Keymap;
 use crate::console::state::State;
 use crate::console::update::update;
@@ -126,7 +126,7 @@ impl Session {
             now,
         );
         state.memory.key = beginning.key;
-            let mut agenda = Agenda::default();
+        let mut agenda = Agenda::default();
         plan(&mut agenda, &script, &site, seed);
         Self {
             state,
@@ -155,6 +155,11 @@ impl Session {
     /// Time since the beginning, in the exercise.
     pub fn passed(&self) -> Duration {
         self.clock.passed()
+    }
+
+    /// Pairs of servers of which both take writes.
+    pub fn split(&self) -> usize {
+        self.world.lock().split().len()
     }
 
     /// The incident's folder, once one is declared.
@@ -200,6 +205,14 @@ impl Session {
             Hand::Paste(text) => self.queue.push_back(Event::Pasted(text)),
             Hand::Size(columns, rows) => self.queue.push_back(Event::Resized(columns, rows)),
         }
+        self.settle();
+    }
+
+    /// Tells the participants what they know before it begins.
+    pub fn brief(&mut self) {
+        let briefing = self.script.scenario.briefing.join(" ");
+        self.queue
+            .push_back(Event::Heard("Briefing".into(), Clean::new(&briefing)));
         self.settle();
     }
 
@@ -267,8 +280,7 @@ impl Session {
             let (lines, end) = playing.poll();
             for line in lines {
                 let (action, attempt) = (playing.action.clone(), playing.attempt);
-                self.queue
-                    .push_back(Event::Output(action, attempt, line));
+                self.queue.push_back(Event::Output(action, attempt, line));
             }
             if let Some(report) = end {
                 ended.push((number, report));
@@ -374,11 +386,13 @@ impl Session {
     fn appended(&mut self, request: Option<RequestId>, entry: Entry) {
         if let Fact::Note(Note::Ticked { walk, step, .. }) = &entry.fact {
             let (walk, step) = (*walk, step.clone());
-            self.queue.push_back(Event::Appended(request, Box::new(entry.clone())));
+            self.queue
+                .push_back(Event::Appended(request, Box::new(entry.clone())));
             self.settle();
             self.ticked(walk, &step, &entry);
         } else {
-            self.queue.push_back(Event::Appended(request, Box::new(entry)));
+            self.queue
+                .push_back(Event::Appended(request, Box::new(entry)));
         }
     }
 
@@ -558,12 +572,7 @@ fn local(what: &str) -> Failure {
     Failure::new(FailureKind::Local, "exercise", what, "")
 }
 
-fn systems(
-    script: &Script,
-    site: &Site,
-    world: &SharedWorld,
-    clock: &Arc<Played>,
-) -> Systems {
+fn systems(script: &Script, site: &Site, world: &SharedWorld, clock: &Arc<Played>) -> Systems {
     let simulated = |target: &crate::incident::site::Target| {
         let system: Shared = Arc::new(Simulated {
             target: target.id.clone(),

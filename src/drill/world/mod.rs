@@ -74,8 +74,12 @@ impl World {
         let servers = of(|e| matches!(e, Endpoint::Postgres(_)));
         let folders = of(|e| matches!(e, Endpoint::Files(_)));
         Self {
-            servers: servers.map(|id| (id.clone(), Server::new(&id, site))).collect(),
-            folders: folders.map(|id| (id.clone(), Folder::new(&id, wiring))).collect(),
+            servers: servers
+                .map(|id| (id.clone(), Server::new(&id, site)))
+                .collect(),
+            folders: folders
+                .map(|id| (id.clone(), Folder::new(&id, wiring)))
+                .collect(),
             site: site.clone(),
             wiring: wiring.clone(),
             begins,
@@ -102,7 +106,12 @@ impl World {
 
     fn see(&self, id: &TargetId) -> Result<Sight, Failure> {
         let Some(target) = self.site.target(id) else {
-            return Err(Failure::new(FailureKind::Missing, id, "look: no such target", ""));
+            return Err(Failure::new(
+                FailureKind::Missing,
+                id,
+                "look: no such target",
+                "",
+            ));
         };
         let on = format!("{id} ({})", target.endpoint.place());
         let fail = |kind, what: &str| Err(Failure::new(kind, &on, what, "simulated"));
@@ -208,7 +217,13 @@ impl World {
         let pairs = self.site.links.iter().filter_map(|link| {
             let (from, to) = (self.servers.get(&link.from)?, self.servers.get(&link.to)?);
             let both = from.takes_writes() && to.takes_writes() && !self.stopped(&link.from);
-            both.then(|| (link.from.clone(), link.to.clone(), to.promoted.unwrap_or_default()))
+            both.then(|| {
+                (
+                    link.from.clone(),
+                    link.to.clone(),
+                    to.promoted.unwrap_or_default(),
+                )
+            })
         });
         pairs.collect()
     }
@@ -223,7 +238,13 @@ impl World {
 
     fn put_region(&mut self, region: &RegionId, way: Way) {
         let of = |t: &&crate::incident::site::Target| t.region.as_ref() == Some(region);
-        let ids: Vec<TargetId> = self.site.targets.iter().filter(of).map(|t| t.id.clone()).collect();
+        let ids: Vec<TargetId> = self
+            .site
+            .targets
+            .iter()
+            .filter(of)
+            .map(|t| t.id.clone())
+            .collect();
         ids.iter().for_each(|id| self.put(id, way));
     }
 
@@ -240,7 +261,9 @@ impl World {
 
     fn wall(&self, at: Duration) -> DateTime<Utc> {
         let passed = TimeDelta::from_std(at).unwrap_or(TimeDelta::MAX);
-        self.begins.checked_add_signed(passed).unwrap_or(DateTime::<Utc>::MAX_UTC)
+        self.begins
+            .checked_add_signed(passed)
+            .unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 }
 
@@ -250,7 +273,12 @@ fn missing(on: &str) -> Failure {
 
 fn unsupported(act: &Act) -> Outcome {
     let what = format!("{act}: this act is not simulated yet");
-    let failure = Failure::new(FailureKind::Unsupported, "simulated site", what, "skip the step");
+    let failure = Failure::new(
+        FailureKind::Unsupported,
+        "simulated site",
+        what,
+        "skip the step",
+    );
     Outcome::Failed {
         failure,
         exit: None,

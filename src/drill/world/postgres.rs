@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::{Way, World, refused};
-use crate::incident::acts::postgres::{
-    PgAct, PgPrimary, PgReplica, PgRole, PgSight, PgStandby,
-};
+use crate::incident::acts::postgres::{PgAct, PgPrimary, PgReplica, PgRole, PgSight, PgStandby};
 use crate::incident::clean::Clean;
 use crate::incident::measure::Lsn;
 use crate::incident::names::TargetId;
@@ -83,7 +81,10 @@ impl World {
     /// How far a writer has come by then.
     fn written(&self, server: &Server, at: Duration) -> u64 {
         let since = at.saturating_sub(server.promoted.unwrap_or_default());
-        let until = server.fenced.unwrap_or(at).saturating_sub(server.promoted.unwrap_or_default());
+        let until = server
+            .fenced
+            .unwrap_or(at)
+            .saturating_sub(server.promoted.unwrap_or_default());
         let millis = u64::try_from(since.min(until).as_millis()).unwrap_or(u64::MAX);
         server.from + millis.saturating_mul(self.rate()) / 1_000
     }
@@ -91,7 +92,9 @@ impl World {
     /// The instant up to which a standby has everything of its primary.
     fn received(&self, primary: &Server) -> Duration {
         let last = [primary.cut, primary.fenced].into_iter().flatten().min();
-        last.unwrap_or(self.at).min(self.at).saturating_sub(self.lag())
+        last.unwrap_or(self.at)
+            .min(self.at)
+            .saturating_sub(self.lag())
     }
 
     pub(super) fn server_sight(&self, id: &TargetId) -> Option<Sight> {
@@ -177,7 +180,10 @@ impl World {
 
     pub(super) fn finish_postgres(&mut self, act: &PgAct) -> Outcome {
         let (at, id) = (self.at, act.target().clone());
-        let hard = self.site.target(&id).is_some_and(|target| target.fence.is_some());
+        let hard = self
+            .site
+            .target(&id)
+            .is_some_and(|target| target.fence.is_some());
         let primary = self.servers.get(&id).and_then(|s| s.follows.clone());
         let primary = primary.and_then(|id| self.servers.get(&id)).cloned();
         let position = primary.map(|p| self.written(&p, self.received(&p)));

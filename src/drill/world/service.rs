@@ -10,7 +10,11 @@ use crate::incident::site::HttpEndpoint;
 
 impl World {
     pub(super) fn service_sight(&self, id: &TargetId, endpoint: &HttpEndpoint) -> HttpSight {
-        let healthy = self.lies.get(id).copied().unwrap_or_else(|| self.serves(id));
+        let healthy = self
+            .lies
+            .get(id)
+            .copied()
+            .unwrap_or_else(|| self.serves(id));
         let well = endpoint.equals.as_deref().unwrap_or("ok");
         let field = endpoint.field.as_ref();
         HttpSight {
