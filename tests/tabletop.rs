@@ -103,6 +103,10 @@ impl Hands {
                 _ => {}
             }
         }
+        if let Some(Dialog::Ask(ask)) = self.session.state.dialogs.last() {
+            let red = ask.red();
+            panic!("{step} is not reached: {red:#?}");
+        }
         panic!(
             "{step} is not reached, but {}: {:?}",
             self.selected(),

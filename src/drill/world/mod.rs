@@ -140,7 +140,7 @@ impl World {
         let server = self.servers.get(id)?;
         (self.way(id) != Way::Open).then(|| HostWord {
             fenced: server.fenced.is_some(),
-            stopped_at: server.fenced.map(|at| self.wall(at)),
+            stopped_at: server.stopped_at().map(|at| self.wall(at)),
             said: Clean::new(match server.fenced {
                 Some(_) => "stopped, and disabled",
                 None => "is running, by its provider",
@@ -245,7 +245,13 @@ impl World {
             .filter(of)
             .map(|t| t.id.clone())
             .collect();
-        ids.iter().for_each(|id| self.put(id, way));
+        for id in &ids {
+            self.put(id, way);
+            let lost = (way == Way::CutOff).then_some(self.at);
+            if let Some(server) = self.servers.get_mut(id) {
+                server.lost = lost;
+            }
+        }
     }
 
     fn way(&self, id: &TargetId) -> Way {

@@ -30,6 +30,8 @@ pub(super) struct Server {
     timeline: u32,
     /// Since when nothing comes from here any more, nor to here.
     cut: Option<Duration>,
+    /// Since when its region is lost: nobody writes to it from there on.
+    pub lost: Option<Duration>,
     /// When its host stopped it for good.
     pub fenced: Option<Duration>,
     /// A read-only default: no fence.
@@ -45,6 +47,7 @@ impl Server {
             follows: site.link_to(id).map(|link| link.from.clone()),
             timeline: 1,
             cut: None,
+            lost: None,
             fenced: None,
             read_only: false,
             promoted: None,
@@ -55,6 +58,12 @@ impl Server {
     pub(super) fn takes_writes(&self) -> bool {
         let primary = self.follows.is_none() || self.promoted.is_some();
         primary && self.fenced.is_none() && !self.read_only
+    }
+
+    /// When it stopped, by its host's word: with its region, or by the fence.
+    pub(super) fn stopped_at(&self) -> Option<Duration> {
+        let fenced = self.fenced?;
+        Some(self.lost.map_or(fenced, |lost| lost.min(fenced)))
     }
 
     /// Nothing comes from it any more, or comes again.
@@ -81,8 +90,8 @@ impl World {
     /// How far a writer has come by then.
     fn written(&self, server: &Server, at: Duration) -> u64 {
         let since = at.saturating_sub(server.promoted.unwrap_or_default());
-        let until = server
-            .fenced
+        let last = [server.fenced, server.lost].into_iter().flatten().min();
+        let until = last
             .unwrap_or(at)
             .saturating_sub(server.promoted.unwrap_or_default());
         let millis = u64::try_from(since.min(until).as_millis()).unwrap_or(u64::MAX);
