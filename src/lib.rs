@@ -14,7 +14,7 @@
 //!              │          │    └──────┐
 //!              └─ console ┘        systems
 //!                    └────────┬───────┘
-//!                          incident
+//!                          incident ─── drill
 //! ```
 //!
 //! | room | is | never |
@@ -24,7 +24,8 @@
 //! | [`console`] | what the operator is doing: `update(state, now, event) -> effects` | I/O, async, ratatui |
 //! | [`screen`] | how it looks: `draw(state, theme, frame)` | I/O, deciding anything |
 //! | [`world`] | what touches: terminal, files, watch loop, journal, the detached step runner | screen |
-//! | the hall | [`run`]: the clock, one channel, effects carried out; [`cli`]: the command line | decisions |
+//! | [`drill`] | a world that is not there: scenarios and the simulated site, a pure state machine | I/O |
+//! | the hall | [`tabletop`]: the console on a simulated site, by a clock of its own; [`run`]: the clock, one channel, effects carried out; [`cli`]: the command line | decisions |
 //!
 //! # The data's two roads
 //!
@@ -47,6 +48,9 @@
 //!   `incident`, from the readings of both, so that it is pure and the same for every pair of systems.
 //! - The host's word about a silent server ([`incident::reading::HostWord`]) is part of the reading: a fence that is proven
 //!   freezes the loss in the pane as well as in the guards.
+//! - A tabletop is one order of events in one process ([`tabletop::Session`]): its clock moves from one thing that is due to
+//!   the next, so that scenario, seed and the hands at the keyboard decide everything. What runs in the runner's process in
+//!   an outage is polled there, on a [`world::Systems`] with its own clock and stage. Its journal is not synced.
 //! - Only the desk ([`world::desk`]) writes an incident's journal. Runners write their end beside their evidence, and the
 //!   desk of whichever console sees it first records it.
 

@@ -18,7 +18,7 @@ use super::{Script, SharedWorld};
 use crate::console::event::{Effect, Event, Loaded, RequestId};
 use crate::console::key::Key;
 use crate::console::keymap::Keymap;
-use crate::console::state::State;
+use crate::console::state::{Dialog, Pager, State};
 use crate::console::update::update;
 use crate::drill::scenario::Inject;
 use crate::drill::world::World;
@@ -210,10 +210,16 @@ impl Session {
 
     /// Tells the participants what they know before it begins.
     pub fn brief(&mut self) {
-        let briefing = self.script.scenario.briefing.join(" ");
-        self.queue
-            .push_back(Event::Heard("Briefing".into(), Clean::new(&briefing)));
-        self.settle();
+        let scenario = &self.script.scenario;
+        let mut lines = scenario.briefing.clone();
+        lines.push(String::new());
+        lines.push("Nothing here is real. esc begins; q leaves.".into());
+        self.state.dialogs.push(Dialog::Help(Pager {
+            title: format!("Tabletop: {}", scenario.title),
+            lines,
+            top: 0,
+            action: None,
+        }));
     }
 
     /// What only the hall can do, since it was last asked.
