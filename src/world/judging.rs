@@ -125,7 +125,12 @@ impl<'a> Judge<'a> {
     async fn look(&self, targets: &[TargetId]) -> BTreeMap<TargetId, Reading> {
         let looks = targets.iter().filter_map(|id| {
             let (target, system) = (self.site.target(id)?, self.systems.get(id)?);
-            Some(async move { (id.clone(), watch::look(target, system, &self.systems.clock).await) })
+            Some(async move {
+                (
+                    id.clone(),
+                    watch::look(target, system, &self.systems.clock).await,
+                )
+            })
         });
         join_all(looks).await.into_iter().collect()
     }

@@ -14,10 +14,12 @@ pub async fn look(wanted: &[String], site: &Site, systems: &Systems) -> Vec<(Str
     for name in wanted {
         let target = TargetId(name.clone());
         let verdict = match (site.target(&target), systems.get(&target)) {
-            (Some(target), Some(system)) => match watch::look(target, system, &systems.clock).await.value {
-                Ok(_) => Verdict::measured(true, "answers"),
-                Err(failure) => Verdict::measured(false, failure.to_string()),
-            },
+            (Some(target), Some(system)) => {
+                match watch::look(target, system, &systems.clock).await.value {
+                    Ok(_) => Verdict::measured(true, "answers"),
+                    Err(failure) => Verdict::measured(false, failure.to_string()),
+                }
+            }
             _ if systems.stage.is_some() => {
                 Verdict::measured(true, "taken to be there: this is an exercise")
             }

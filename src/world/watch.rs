@@ -70,10 +70,7 @@ async fn watch(
 }
 
 /// Looks at every target once, all at the same time.
-pub async fn once(
-    site: &Site,
-    systems: &Systems,
-) -> BTreeMap<TargetId, Reading> {
+pub async fn once(site: &Site, systems: &Systems) -> BTreeMap<TargetId, Reading> {
     let mut looks = JoinSet::new();
     for target in &site.targets {
         let Some(system) = systems.get(&target.id) else {
@@ -92,9 +89,7 @@ pub async fn once(
 /// One look, stamped with the instant it began so that an age is never too young.
 pub async fn look(target: &Target, system: &Shared, clock: &Clock) -> Reading {
     let at = clock.now();
-    let observation = clock
-        .limit(target.timeout + GRACE, system.observe())
-        .await;
+    let observation = clock.limit(target.timeout + GRACE, system.observe()).await;
     let observation = observation.unwrap_or_else(|| Observation {
         target: target.id.clone(),
         value: Err(Failure::new(

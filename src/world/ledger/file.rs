@@ -234,8 +234,8 @@ impl Ledger for FileLedger {
 
 /// The intent of a confirmation, and the nonce that opens its runner's gate.
 pub(super) fn intent(step: &Confirmed) -> Result<(Intent, String), Failure> {
-    let nonce = nonce()
-        .map_err(|e| places::local(Path::new("/dev/urandom"), &format!("read: {e}"), ""))?;
+    let nonce =
+        nonce().map_err(|e| places::local(Path::new("/dev/urandom"), &format!("read: {e}"), ""))?;
     let intent = Intent {
         resolved: step.resolved().clone(),
         digest: step.resolved().digest(),

@@ -36,12 +36,7 @@ pub struct Playing {
 
 impl Playing {
     /// Takes a committed intent up; its first poll begins it. None: what was committed is no intent.
-    pub fn new(
-        committed: &Committed,
-        dir: &Path,
-        site: &Site,
-        systems: &Systems,
-    ) -> Option<Self> {
+    pub fn new(committed: &Committed, dir: &Path, site: &Site, systems: &Systems) -> Option<Self> {
         let seq = committed.entry().seq;
         let confirmed = committed.confirmed();
         let resolved = confirmed.resolved();
@@ -93,7 +88,10 @@ impl Playing {
 
 async fn work(case: Case, stop: Arc<AtomicBool>) -> Report {
     let folder = case.incident.join(evidence(case.seq));
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder);
     let redactor = Redactor::new(case.secrets.values().cloned());
     let sink = made.and_then(|()| Sink::create(&output_file(&case.incident, case.seq), redactor));
     let stopped = poll_fn(|_| match stop.load(Ordering::SeqCst) {

@@ -142,14 +142,18 @@ async fn gone(
         },
         secrets: BTreeMap::new(),
         site: site(),
-        systems: Systems::real(BTreeMap::from([(
-            target(),
-            Arc::clone(&system) as Shared,
-        )])),
+        systems: Systems::real(BTreeMap::from([(target(), Arc::clone(&system) as Shared)])),
     };
     let path = folder.path().join("output");
     let sink = Sink::create(&path, Redactor::new([])).unwrap();
-    let closed = go(&case, &Tools::default(), &Scratch::default(), &sink, std::future::pending()).await;
+    let closed = go(
+        &case,
+        &Tools::default(),
+        &Scratch::default(),
+        &sink,
+        std::future::pending(),
+    )
+    .await;
     let word = match closed.outcome {
         Outcome::Done { .. } => "done",
         Outcome::Failed { .. } => "failed",
