@@ -9,14 +9,26 @@ use std::path::PathBuf;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use warroom::screen::{Theme, draw};
+use warroom::screen::{Theme, draw, facilitator};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
 
+/// Every screen: the console's, and the facilitator's.
+fn screens() -> impl Iterator<Item = &'static str> {
+    let facilitators = fixtures::facilitator::SCREENS;
+    fixtures::SCREENS.iter().chain(facilitators).copied()
+}
+
 fn drawn(name: &str, (width, height): (u16, u16), theme: &Theme) -> Buffer {
-    let state = fixtures::state(name);
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(&state, theme, frame)).unwrap();
+    let drawn = match fixtures::facilitator::state(name) {
+        Some(state) => terminal.draw(|frame| facilitator::draw(&state, theme, frame)),
+        None => {
+            let state = fixtures::state(name);
+            terminal.draw(|frame| draw(&state, theme, frame))
+        }
+    };
+    drawn.unwrap();
     terminal.backend().buffer().clone()
 }
 
@@ -70,7 +82,7 @@ fn screens_look_as_they_did() {
     let bless = std::env::var_os("WARROOM_BLESS").is_some();
     let theme = Theme::default();
     let mut wrong = String::new();
-    for name in fixtures::SCREENS {
+    for name in screens() {
         for size in SIZES {
             let path = golden(name, size);
             let text = text(&drawn(name, size, &theme));
@@ -98,8 +110,7 @@ fn screens_look_as_they_did() {
 
 #[test]
 fn no_golden_screen_is_left_over() {
-    let known: Vec<PathBuf> = fixtures::SCREENS
-        .iter()
+    let known: Vec<PathBuf> = screens()
         .flat_map(|name| SIZES.map(|size| golden(name, size)))
         .collect();
     for file in std::fs::read_dir(golden("x", (0, 0)).parent().unwrap()).unwrap() {
@@ -115,12 +126,10 @@ fn no_golden_screen_is_left_over() {
 #[test]
 fn any_size_is_drawn() {
     let theme = Theme::mono();
-    for name in fixtures::SCREENS {
-        let state = fixtures::state(name);
+    for name in screens() {
         for width in 0..=20 {
             for height in 0..=10 {
-                let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-                terminal.draw(|frame| draw(&state, &theme, frame)).unwrap();
+                drawn(name, (width, height), &theme);
             }
         }
         for (width, height) in [
@@ -161,6 +170,7 @@ fn the_modes_differ_in_words_and_lines_without_colour() {
         ("incident", "REAL", '─'),
         ("drill", "DRILL", '╌'),
         ("tabletop", "TABLETOP", '═'),
+        ("facilitator", "FACILITATOR", '━'),
     ];
     for (name, word, line) in corners {
         let screen = text(&drawn(name, (80, 24), &Theme::mono()));

@@ -9,6 +9,7 @@ pub mod confirm;
 pub mod dialogs;
 pub mod duty;
 pub mod event;
+pub mod facilitator;
 pub mod hints;
 pub mod key;
 pub mod keymap;

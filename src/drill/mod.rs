@@ -5,5 +5,9 @@
 //! post-mortem are the same code in an exercise and in an outage.
 
 pub mod happening;
+pub mod report;
 pub mod scenario;
+pub mod score;
+#[cfg(test)]
+mod told;
 pub mod world;

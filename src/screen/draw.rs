@@ -89,7 +89,7 @@ fn blank(buffer: &mut Buffer, area: Rect) {
 
 /// The last look: whatever came this far and could command the terminal, hide or turn text round is shown as `�`. Text of
 /// other systems was cleaned long before; this is for what nobody thought of.
-fn sweep(buffer: &mut Buffer, area: Rect) {
+pub(super) fn sweep(buffer: &mut Buffer, area: Rect) {
     for position in area.positions() {
         if let Some(cell) = buffer.cell_mut(position)
             && cell.symbol().chars().any(hides)

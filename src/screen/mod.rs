@@ -7,6 +7,7 @@ mod checklist;
 mod clock;
 mod dialogs;
 mod draw;
+pub mod facilitator;
 mod hints;
 mod layout;
 mod pane;

@@ -81,12 +81,16 @@ roles! {
     Drill = "drill",
     /// The word TABLETOP.
     Tabletop = "tabletop",
+    /// The word FACILITATOR.
+    Facilitator = "facilitator",
     /// Frames while it is real.
     FrameReal = "frame-real",
     /// Frames of a drill.
     FrameDrill = "frame-drill",
     /// Frames of a tabletop.
     FrameTabletop = "frame-tabletop",
+    /// Frames of the facilitator's console.
+    FrameFacilitator = "frame-facilitator",
     /// An act that only looks.
     DangerNone = "danger-none",
     /// An act that can be changed back.

@@ -1,6 +1,7 @@
 //! The console as triples: what stands, what is pressed, what stands then and what is asked of the hall. The hall is played
 //! here: it writes every entry, evaluates every check as the table says, and starts what was confirmed.
 
+mod facilitator;
 mod held;
 mod keys;
 mod road;

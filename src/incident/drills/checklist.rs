@@ -218,12 +218,16 @@ fn executed(walk: &Walk) -> bool {
     })
 }
 
-fn failback(walk: &Walk) -> bool {
+/// A walk of a runbook that goes back.
+pub fn failback(walk: &Walk) -> bool {
     let names = [walk.chosen.runbook.as_str(), &walk.chosen.title];
-    let lower = names.map(str::to_lowercase);
-    lower
-        .iter()
-        .any(|name| name.contains("failback") || name.contains("fail back"))
+    names.into_iter().any(is_failback)
+}
+
+/// A runbook that goes back to where it began, by its id or title.
+pub fn is_failback(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.contains("failback") || name.contains("fail back")
 }
 
 /// Whether everything stood well when it was last written down.

@@ -15,7 +15,7 @@ use super::measure::Span;
 use super::site::Site;
 
 /// What is put where only people can write.
-const BLANK: &str = "_to be written_";
+pub const BLANK: &str = "_to be written_";
 
 /// The template that is built in.
 const DEFAULT: &str = include_str!("default.md.jinja");
@@ -81,7 +81,7 @@ pub fn postmortem(
 }
 
 /// Text that may hold anything, for the middle of a Markdown line.
-fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     Clean::new(text).one_line().markdown()
 }
 

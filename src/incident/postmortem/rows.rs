@@ -61,7 +61,7 @@ pub(super) fn objectives(incident: &Incident, site: &Site) -> Vec<ObjectiveRow> 
     } else {
         ""
     };
-    let loss = promotions(incident).last().map(|attempt| loss_of(attempt));
+    let loss = loss(incident);
     vec![
         ObjectiveRow {
             name: "RTO",
@@ -73,7 +73,7 @@ pub(super) fn objectives(incident: &Incident, site: &Site) -> Vec<ObjectiveRow> 
             name: "RPO",
             promised: promised(site.objectives.rpo),
             actual: match &loss {
-                Some((_, words)) => words.clone(),
+                Some((_, words)) => text(words),
                 None => "nothing was promoted or restored".into(),
             },
             verdict: match &loss {
@@ -112,6 +112,12 @@ fn promotions(incident: &Incident) -> Vec<&Attempt> {
         .collect()
 }
 
+/// What the last promotion lost, as its guard measured it: the time where that is known, and words. None without a
+/// promotion.
+pub fn loss(incident: &Incident) -> Option<(Option<Duration>, String)> {
+    promotions(incident).last().map(|attempt| loss_of(attempt))
+}
+
 /// What the loss guard measured when the promotion was confirmed: the time where it held (a red one may be over in bytes),
 /// and its words.
 fn loss_of(attempt: &Attempt) -> (Option<Duration>, String) {
@@ -119,10 +125,7 @@ fn loss_of(attempt: &Attempt) -> (Option<Duration>, String) {
     match verdicts.find(|(name, _)| name.starts_with("loss")) {
         Some((_, verdict)) => {
             let held = verdict.badness.filter(|_| verdict.holds == Holds::Yes);
-            (
-                held.map(Duration::from_millis),
-                verdict.saw.one_line().markdown(),
-            )
+            (held.map(Duration::from_millis), verdict.saw.to_string())
         }
         None => (None, "not measured".into()),
     }
@@ -484,10 +487,10 @@ fn note_line(note: &Note) -> Option<String> {
         Note::PostMortem { path, .. } => format!("post-mortem written to {path}"),
         Note::Trouble { words } => format!("journal: {words}"),
         Note::Exercise(exercise) => format!(
-            "the exercise {} began, seed {}",
-            exercise.scenario, exercise.seed
+            "this is the exercise {}, seed {}: {}",
+            exercise.scenario, exercise.seed, exercise.title
         ),
-        Note::Inject { from, says, .. } => format!("{from}: {says}"),
+        Note::Inject { from, says, .. } => format!("heard from {from}: {says}"),
         Note::Observation { text } => format!("observed: {text}"),
         Note::Pace { speed: 0 } => "the exercise was paused".into(),
         Note::Pace { speed } => format!("the exercise went on at {speed}×"),
