@@ -4,6 +4,7 @@
 //! PostgreSQL pairs, HTTP services and folders of backups; what happens to other systems is not simulated yet.
 
 mod backup;
+mod harm;
 mod postgres;
 mod service;
 
@@ -12,7 +13,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub use self::harm::{Harm, Lost};
+
 use self::backup::Folder;
+use self::harm::Split;
 use self::postgres::Server;
 use super::happening::Happening;
 use super::scenario::Wiring;
@@ -62,6 +66,7 @@ pub struct World {
     lies: BTreeMap<TargetId, bool>,
     servers: BTreeMap<TargetId, Server>,
     folders: BTreeMap<TargetId, Folder>,
+    splits: Vec<Split>,
 }
 
 impl World {
@@ -86,6 +91,7 @@ impl World {
             at: Duration::ZERO,
             ways: BTreeMap::new(),
             lies: BTreeMap::new(),
+            splits: Vec::new(),
         }
     }
 
@@ -187,10 +193,12 @@ impl World {
 
     /// Ends an act that was begun, once its time has passed: its consequences come about now.
     pub fn finish(&mut self, job: &Job) -> Outcome {
-        match &job.act {
+        let outcome = match &job.act {
             Act::Postgres(act) => self.finish_postgres(act),
             act => unsupported(act),
-        }
+        };
+        self.note_splits();
+        outcome
     }
 
     /// Something happens. What this world does not simulate does nothing.
@@ -210,22 +218,12 @@ impl World {
             }
             _ => {}
         }
+        self.note_splits();
     }
 
-    /// Pairs of which both sides take writes, with since when.
-    pub fn split(&self) -> Vec<(TargetId, TargetId, Duration)> {
-        let pairs = self.site.links.iter().filter_map(|link| {
-            let (from, to) = (self.servers.get(&link.from)?, self.servers.get(&link.to)?);
-            let both = from.takes_writes() && to.takes_writes() && !self.stopped(&link.from);
-            both.then(|| {
-                (
-                    link.from.clone(),
-                    link.to.clone(),
-                    to.promoted.unwrap_or_default(),
-                )
-            })
-        });
-        pairs.collect()
+    /// Whether a server takes writes from anybody: one in a lost region has nobody left to write.
+    fn writes(&self, id: &TargetId, server: &Server) -> bool {
+        server.takes_writes() && server.lost.is_none() && self.way(id) != Way::Stopped
     }
 
     fn put(&mut self, target: &TargetId, way: Way) {
@@ -259,10 +257,6 @@ impl World {
             true => Way::Stopped,
             false => self.ways.get(id).copied().unwrap_or_default(),
         }
-    }
-
-    fn stopped(&self, id: &TargetId) -> bool {
-        self.way(id) == Way::Stopped
     }
 
     fn wall(&self, at: Duration) -> DateTime<Utc> {

@@ -26,7 +26,7 @@ const QUICK: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(super) struct Server {
     /// Whom it follows; none: it was the primary from the beginning.
-    follows: Option<TargetId>,
+    pub follows: Option<TargetId>,
     timeline: u32,
     /// Since when nothing comes from here any more, nor to here.
     cut: Option<Duration>,
@@ -38,7 +38,7 @@ pub(super) struct Server {
     read_only: bool,
     /// When it was promoted, and at which position.
     pub promoted: Option<Duration>,
-    from: u64,
+    pub from: u64,
 }
 
 impl Server {
@@ -73,7 +73,7 @@ impl Server {
 }
 
 impl World {
-    fn rate(&self) -> u64 {
+    pub(super) fn rate(&self) -> u64 {
         match self.wiring.wal_rate {
             0 => WAL_RATE,
             rate => rate,
@@ -88,7 +88,7 @@ impl World {
     }
 
     /// How far a writer has come by then.
-    fn written(&self, server: &Server, at: Duration) -> u64 {
+    pub(super) fn written(&self, server: &Server, at: Duration) -> u64 {
         let since = at.saturating_sub(server.promoted.unwrap_or_default());
         let last = [server.fenced, server.lost].into_iter().flatten().min();
         let until = last
