@@ -4,7 +4,6 @@
 //! each have a task or a thread of their own.
 
 use std::io;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,11 +137,11 @@ pub async fn run(setup: Setup) -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Plays an exercise on this terminal until its people leave it or the terminal is gone: the folder of what they declared.
+/// Plays an exercise on this terminal until its people leave it or the terminal is gone, and gives it back.
 ///
 /// # Errors
 /// When the terminal can't be taken over.
-pub async fn play(mut session: Session, theme: Theme) -> io::Result<Option<PathBuf>> {
+pub async fn play(mut session: Session, theme: Theme) -> io::Result<Session> {
     crossterm::style::force_color_output(true);
     let guard = Guard::take()?;
     let (mut canvas, frame, mut out) = Canvas::new();
@@ -206,7 +205,7 @@ pub async fn play(mut session: Session, theme: Theme) -> io::Result<Option<PathB
         }
     }
     drop(guard);
-    Ok(session.dir().map(Path::to_owned))
+    Ok(session)
 }
 
 /// Stops in the background; what comes back draws every cell.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use warroom::console::key::{Code, Key};
 use warroom::console::state::Dialog;
-use warroom::drill::scenario::{built_in, read};
+use warroom::drill::scenario::{built_in, parse};
 use warroom::incident::journal::{Actor, Mode};
 use warroom::incident::reading::Holds;
 use warroom::tabletop::{Beginning, Hand, Script, Session};
@@ -23,7 +23,7 @@ impl Hands {
     fn new(seed: u64) -> Self {
         let root = tempfile::tempdir().unwrap();
         let (id, text) = built_in::SCENARIOS[0];
-        let scenario = read::parse(id, id, text).0.unwrap();
+        let scenario = parse(id, id, text).0.unwrap();
         let session = Session::new(Beginning {
             library: shelf::runbooks(&scenario.site),
             script: Script {
@@ -33,6 +33,8 @@ impl Hands {
             seed,
             begins: "2026-11-25T20:00:00Z".parse().unwrap(),
             root: root.path().join("tabletops"),
+            log: root.path().to_owned(),
+            speed: 1,
             actor: Actor {
                 name: "ana".into(),
                 host: "bastion".into(),

@@ -1,20 +1,35 @@
 //! `warroom drill`: a tabletop on a simulated site. Nothing is configured, and nothing real can be reached.
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{FAULTY, block_on, console, fail, say, site};
-use crate::drill::scenario::{Scenario, built_in, read};
+use chrono::SubsecRound;
+use serde_json::json;
+
+use super::{FAULTY, block_on, complain, console, fail, say, site};
+use crate::console::keymap::Keymap;
+use crate::drill::scenario::{Grade, Scenario, built_in, parse};
 use crate::incident::fault::nearest;
 use crate::incident::journal::digest;
 use crate::incident::site::Site;
 use crate::run;
-use crate::tabletop::{Beginning, Script, Session};
+use crate::screen::Theme;
+use crate::tabletop::record::Recording;
+use crate::tabletop::{Beginning, Script, Session, pilot};
 use crate::world::{actor, clock, places, shelf, terminal};
 
 /// How much faster than the hands' an exercise's time may run.
 const FASTEST: u32 = 20;
+
+/// The screen of an exercise that nobody looks at.
+const UNSEEN: (u16, u16) = (120, 36);
+
+/// A drill that came to PARTIAL or FAIL.
+const PARTIAL: u8 = 1;
+const FAILED: u8 = 3;
 
 /// What a drill is started with.
 #[derive(Debug, clap::Args)]
@@ -24,74 +39,219 @@ pub struct Args {
     /// List the scenarios
     #[arg(long)]
     list: bool,
+    /// With --list: as JSON
+    #[arg(long, requires = "list")]
+    json: bool,
     /// How much faster time runs, 1 to 20
     #[arg(long, value_name = "TIMES", default_value_t = 1)]
     speed: u32,
     /// What the scenario's chances follow from [default: taken from the clock]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// Walk the scenario's reference solution without a terminal; exit 0 PASS, 1 PARTIAL, 3 FAIL
+    #[arg(long)]
+    auto: bool,
+    /// With --auto: walk the way that does harm instead
+    #[arg(long, requires = "auto")]
+    losing: bool,
+    /// Play a recorded session again: keys.jsonl of a drill's folder
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["auto", "seed", "scenario"])]
+    keys: Option<PathBuf>,
 }
 
 /// Plays a scenario.
 pub fn drill(args: &Args) -> ExitCode {
     if args.list {
-        for (id, text) in built_in::SCENARIOS {
-            if let (Some(scenario), _) = read::parse(id, id, text) {
-                say(format!("{id:<16} {}", scenario.summary));
-            }
-        }
-        return ExitCode::SUCCESS;
+        return list(args.json);
     }
     if !(1..=FASTEST).contains(&args.speed) {
         return fail(format!("--speed {}: write 1 to {FASTEST}", args.speed));
+    }
+    if let Some(file) = &args.keys {
+        return replay(file);
     }
     let (scenario, text) = match scenario(args.scenario.as_deref()) {
         Ok(found) => found,
         Err(code) => return code,
     };
+    let seed = args
+        .seed
+        .unwrap_or_else(|| clock::now().wall.timestamp().unsigned_abs());
+    match args.auto {
+        true => auto(scenario, text, seed, args.losing),
+        false => played(scenario, text, seed, args.speed),
+    }
+}
+
+fn list(as_json: bool) -> ExitCode {
+    let scenarios = built_in::SCENARIOS
+        .iter()
+        .filter_map(|(id, text)| parse(id, id, text).0);
+    match as_json {
+        true => {
+            let rows = scenarios.map(|s| {
+                json!({
+                    "id": s.id,
+                    "title": s.title,
+                    "summary": s.summary,
+                    "kind": s.kind,
+                    "severity": s.severity,
+                    "takes_seconds": s.takes.as_secs(),
+                })
+            });
+            say(json!(rows.collect::<Vec<_>>()).to_string());
+        }
+        false => scenarios.for_each(|s| say(format!("{:<20} {}", s.id, s.summary))),
+    }
+    ExitCode::SUCCESS
+}
+
+/// By people, at this terminal.
+fn played(scenario: Scenario, text: &str, seed: u64, speed: u32) -> ExitCode {
     if !(std::io::stdin().is_terminal() && terminal::is_terminal()) {
-        return fail("standard input and output are no terminal — warroom drill --list in scripts");
+        return fail(
+            "standard input and output are no terminal — use warroom drill --auto in scripts",
+        );
     }
     let (theme, keymap) = match console::look(&Site::empty()) {
         Ok(look) => look,
         Err(code) => return code,
     };
-    let now = clock::now();
-    let seed = args
-        .seed
-        .unwrap_or_else(|| now.wall.timestamp().unsigned_abs());
-    let root = match places::state_root(&Site::empty()) {
-        Ok(root) => root.join("tabletops"),
-        Err(failure) => return fail(failure.to_string()),
+    let begun = begin(scenario, text, seed, speed, keymap, terminal::size());
+    let mut session = match begun {
+        Ok(session) => session,
+        Err(code) => return code,
     };
-    let mut session = Session::new(Beginning {
+    session.brief();
+    match on_terminal(session, theme) {
+        Ok(session) => ended(session, seed, false),
+        Err(why) => fail(why),
+    }
+}
+
+fn on_terminal(session: Session, theme: Theme) -> Result<Session, String> {
+    let played = block_on(run::play(session, theme));
+    played
+        .map_err(|e| format!("the runtime can't be started: {e}"))?
+        .map_err(|e| format!("the terminal can't be taken over: {e}"))
+}
+
+/// By an operator that is not there, at full speed.
+fn auto(scenario: Scenario, text: &str, seed: u64, losing: bool) -> ExitCode {
+    let moves = match losing {
+        true => scenario.losing.moves.clone(),
+        false => scenario.solution.clone(),
+    };
+    let begun = keymap().and_then(|keymap| begin(scenario, text, seed, 1, keymap, UNSEEN));
+    let mut session = match begun {
+        Ok(session) => session,
+        Err(code) => return code,
+    };
+    if let Err(why) = pilot::walk(&mut session, &moves) {
+        complain(format!("the walk stopped: {why}"));
+    }
+    ended(session, seed, true)
+}
+
+/// The very session that was recorded.
+fn replay(file: &Path) -> ExitCode {
+    let name = file.display().to_string();
+    let read = std::fs::read_to_string(file).map_err(|e| format!("{name}: {e}"));
+    let recording = match read.and_then(|text| Recording::read(&name, &text)) {
+        Ok(recording) => recording,
+        Err(why) => return fail(why),
+    };
+    let head = &recording.head;
+    let (scenario, text) = match scenario(Some(&head.scenario)) {
+        Ok(found) => found,
+        Err(code) => return code,
+    };
+    if digest(text.as_bytes()) != head.digest {
+        return fail(format!(
+            "{name}: {} was another scenario then — what it came to can't be had again",
+            head.scenario
+        ));
+    }
+    let (seed, speed, size) = (head.seed, head.speed.clamp(1, FASTEST), head.size);
+    let begun = keymap().and_then(|keymap| begin(scenario, text, seed, speed, keymap, size));
+    let mut session = match begun {
+        Ok(session) => session,
+        Err(code) => return code,
+    };
+    for line in &recording.lines {
+        let hand = match line.did.hand() {
+            Ok(hand) => hand,
+            Err(why) => return fail(format!("{name}: {why}")),
+        };
+        session.advance(Duration::from_millis(line.at));
+        session.hands(hand, Duration::from_millis(line.hand));
+    }
+    ended(session, seed, true)
+}
+
+/// The keys of a session without a terminal are the default ones.
+fn keymap() -> Result<Keymap, ExitCode> {
+    shelf::keymap("default").map_err(|faults| {
+        site::print(&faults);
+        ExitCode::from(FAULTY)
+    })
+}
+
+fn begin(
+    scenario: Scenario,
+    text: &str,
+    seed: u64,
+    speed: u32,
+    keymap: Keymap,
+    size: (u16, u16),
+) -> Result<Session, ExitCode> {
+    let log = places::state_root(&Site::empty()).map_err(|e| fail(e.to_string()))?;
+    Ok(Session::new(Beginning {
         library: shelf::runbooks(&scenario.site),
         script: Script {
             scenario: Arc::new(scenario),
             digest: digest(text.as_bytes()),
         },
         seed,
-        begins: now.wall,
-        root,
+        // Whole seconds: what the console says of an instant must not differ by when in a second it began.
+        begins: clock::now().wall.trunc_subsecs(0),
+        root: log.join("tabletops"),
+        log,
+        speed,
         actor: actor(),
         keymap,
-        size: terminal::size(),
+        size,
         key: console::secret_key(),
-    });
-    session.pace(args.speed);
-    session.brief();
-    match block_on(run::play(session, theme)) {
-        Ok(Ok(dir)) => {
-            if let Some(dir) = dir {
-                say(format!(
-                    "TABLETOP, seed {seed}: recorded in {}",
-                    dir.display()
-                ));
-            }
-            ExitCode::SUCCESS
-        }
-        Ok(Err(e)) => fail(format!("the terminal can't be taken over: {e}")),
-        Err(e) => fail(format!("the runtime can't be started: {e}")),
+    }))
+}
+
+/// Says what it came to. Of people who leave before they declared anything nothing is asked.
+fn ended(mut session: Session, seed: u64, scripted: bool) -> ExitCode {
+    if session.state.incident.is_none() && !scripted {
+        say("TABLETOP: nothing was declared, and nothing is recorded");
+        return ExitCode::SUCCESS;
+    }
+    let ended = match session.finish() {
+        Ok(ended) => ended,
+        Err(failure) => return fail(failure.to_string()),
+    };
+    let incident = session.state.incident.as_ref();
+    let id = incident.map_or("no incident".into(), |i| i.declaration.id.to_string());
+    say(format!(
+        "TABLETOP {id}, seed {seed}: {}",
+        ended.grade.word()
+    ));
+    ended
+        .reasons
+        .iter()
+        .for_each(|reason| say(format!("  {reason}")));
+    if let Some(report) = ended.report {
+        say(format!("report: {}", report.display()));
+    }
+    match ended.grade {
+        Grade::Pass => ExitCode::SUCCESS,
+        Grade::Partial => ExitCode::from(PARTIAL),
+        Grade::Fail => ExitCode::from(FAILED),
     }
 }
 
@@ -105,7 +265,7 @@ fn scenario(name: Option<&str>) -> Result<(Scenario, &'static str), ExitCode> {
         };
         return Err(fail(format!("{wanted}: no such scenario — {advice}")));
     };
-    match read::parse(&format!("built in: {id}.toml"), id, text) {
+    match parse(&format!("built in: {id}.toml"), id, text) {
         (Some(scenario), _) => Ok((scenario, text)),
         (None, faults) => {
             site::print(&faults);

@@ -19,8 +19,8 @@ use crate::incident::runbook::{ActionRef, Code, OnFail, Step};
 /// An intent this young may belong to a console that is about to start it; an older one was never started.
 const BEING_STARTED: Duration = Duration::from_secs(10);
 
-/// What may be done after a failure; the words are the answers of the choice.
-pub(super) const TRY_AGAIN: &str = "try again";
+/// What may be done after a failure: the words are the answers of the choice.
+pub const TRY_AGAIN: &str = "try again";
 pub(super) const UNDO: &str = "undo it";
 pub(super) const SKIP: &str = "skip it, with a reason";
 pub(super) const LEAVE: &str = "leave the runbook";

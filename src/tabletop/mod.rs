@@ -4,6 +4,9 @@
 //! Nothing here opens a connection: the systems of an exercise are made of [`simulated`] alone, and code goes to [`stage`].
 
 pub mod agenda;
+mod ending;
+pub mod pilot;
+pub mod record;
 pub mod session;
 pub mod simulated;
 pub mod stage;
@@ -13,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::drill::scenario::Scenario;
 use crate::drill::world::World;
 
+pub use ending::Ended;
 pub use session::{Beginning, Hand, Session};
 
 /// What is played.

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use super::agenda::{Agenda, Due};
+use super::record::{Head, Recording};
 use super::simulated::Simulated;
 use super::stage::{Scripted, hands};
 use super::{Script, SharedWorld};
@@ -21,9 +22,10 @@ use crate::console::keymap::Keymap;
 use crate::console::state::{Dialog, Pager, State};
 use crate::console::update::update;
 use crate::drill::scenario::Inject;
+use crate::drill::score::Finding;
 use crate::drill::world::World;
 use crate::incident::clean::Clean;
-use crate::incident::journal::{Actor, Entry, Exercise, Fact, Mode, Note};
+use crate::incident::journal::{Actor, Entry, Fact, Mode, Note};
 use crate::incident::names::{StepId, TargetId};
 use crate::incident::now::Now;
 use crate::incident::reading::{Failure, FailureKind};
@@ -60,6 +62,10 @@ pub struct Beginning {
     pub begins: DateTime<Utc>,
     /// Where its incident is kept.
     pub root: PathBuf,
+    /// The state folder whose log of drills it goes into.
+    pub log: PathBuf,
+    /// How much faster than the hands' its time runs.
+    pub speed: u32,
     /// Who sits here.
     pub actor: Actor,
     /// Their keys.
@@ -76,17 +82,22 @@ pub struct Beginning {
 pub struct Session {
     /// The console.
     pub state: State,
-    script: Script,
-    seed: u64,
+    pub(super) script: Script,
+    pub(super) seed: u64,
     root: PathBuf,
-    clock: Arc<Played>,
-    world: SharedWorld,
-    systems: Systems,
-    site: Arc<Site>,
+    pub(super) clock: Arc<Played>,
+    pub(super) world: SharedWorld,
+    pub(super) systems: Systems,
+    pub(super) site: Arc<Site>,
     ledger: Option<DirectLedger>,
-    actor: Actor,
+    pub(super) actor: Actor,
     /// Injects that happened, and when.
     fired: BTreeMap<usize, Duration>,
+    pub(super) record: Recording,
+    /// How things stood at its end, once that has come.
+    pub(super) finding: Option<Finding>,
+    /// The state folder whose log of drills it goes into.
+    pub(super) log: PathBuf,
     attempts: Vec<Playing>,
     agenda: Agenda,
     queue: VecDeque<Event>,
@@ -108,7 +119,19 @@ struct HandTime {
 impl Session {
     /// An exercise that begins now.
     pub fn new(beginning: Beginning) -> Self {
-        let Beginning { script, seed, .. } = beginning;
+        let Beginning {
+            script,
+            seed,
+            speed,
+            ..
+        } = beginning;
+        let head = Head {
+            scenario: script.scenario.id.clone(),
+            digest: script.digest.clone(),
+            seed,
+            size: beginning.size,
+            speed,
+        };
         let scenario = &script.scenario;
         let site = Arc::new(scenario.site.clone());
         let clock = Arc::new(Played::new(beginning.begins));
@@ -140,12 +163,15 @@ impl Session {
             ledger: None,
             actor: beginning.actor,
             fired: BTreeMap::new(),
+            record: Recording::new(head),
+            finding: None,
+            log: beginning.log,
             attempts: Vec::new(),
             agenda,
             queue: VecDeque::new(),
             asked: Vec::new(),
             hand: HandTime {
-                speed: 1,
+                speed,
                 hand: Duration::ZERO,
                 world: Duration::ZERO,
             },
@@ -178,6 +204,11 @@ impl Session {
         millis(self.hand.world + since.saturating_mul(self.hand.speed))
     }
 
+    /// The hands' time now.
+    pub fn hand_time(&self) -> Duration {
+        self.hand_at(self.passed())
+    }
+
     /// The next instant at which something happens by itself.
     pub fn next(&self) -> Option<Duration> {
         let waits = self.clock.next_wait();
@@ -198,6 +229,7 @@ impl Session {
     /// Hands did something, at this instant of theirs; the exercise has come to the one that belongs to it.
     pub fn hands(&mut self, hand: Hand, at: Duration) {
         let at = millis(at);
+        self.record.add(self.passed(), at, &hand);
         self.hand.hand = at;
         self.hand.world = self.passed();
         match hand {
@@ -379,14 +411,8 @@ impl Session {
     fn declared(&mut self, request: RequestId, ledger: DirectLedger, entry: Entry) {
         self.ledger = Some(ledger);
         self.appended(Some(request), entry);
-        let exercise = Exercise {
-            scenario: self.script.scenario.id.clone(),
-            title: self.script.scenario.title.clone(),
-            digest: self.script.digest.clone(),
-            seed: self.seed,
-            began: self.clock.begins(),
-        };
-        self.append(None, Note::Exercise(Box::new(exercise)));
+        let exercise = Box::new(self.exercise());
+        self.append(None, Note::Exercise(exercise));
     }
 
     fn appended(&mut self, request: Option<RequestId>, entry: Entry) {
@@ -397,8 +423,12 @@ impl Session {
             self.settle();
             self.ticked(walk, &step, &entry);
         } else {
+            let resolved = matches!(entry.fact, Fact::Note(Note::Resolved { .. }));
             self.queue
                 .push_back(Event::Appended(request, Box::new(entry)));
+            if resolved {
+                self.judge();
+            }
         }
     }
 
@@ -500,18 +530,6 @@ impl Session {
         self.queue.push_back(Event::WholeOutput(request, text));
     }
 
-    /// The exercise's time runs so much faster than the hands' from here on.
-    pub fn pace(&mut self, speed: u32) {
-        self.hand = HandTime {
-            speed,
-            hand: self.hand_at(self.passed()),
-            world: self.passed(),
-        };
-        if self.ledger.is_some() {
-            self.append(None, Note::Pace { speed });
-        }
-    }
-
     /// An inject happens, once.
     fn inject(&mut self, number: usize) {
         let scenario = Arc::clone(&self.script.scenario);
@@ -574,7 +592,7 @@ fn millis(span: Duration) -> Duration {
     Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn local(what: &str) -> Failure {
+pub(super) fn local(what: &str) -> Failure {
     Failure::new(FailureKind::Local, "exercise", what, "")
 }
 

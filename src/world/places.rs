@@ -99,6 +99,6 @@ pub fn shared_root(path: &Path) -> Result<(), Failure> {
 }
 
 /// A failure of this machine on a path.
-pub(super) fn local(path: &Path, what: &str, advice: &str) -> Failure {
+pub fn local(path: &Path, what: &str, advice: &str) -> Failure {
     Failure::new(FailureKind::Local, path.display(), what, advice)
 }

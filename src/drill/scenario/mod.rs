@@ -3,7 +3,7 @@
 //! A scenario is one TOML file, read strictly ([`read`]); the user's own folder wins over the built-in ones.
 
 pub mod built_in;
-pub mod read;
+mod read;
 
 use std::time::Duration;
 
