@@ -197,10 +197,7 @@ impl Pilot<'_> {
         self.command(Command::Runbooks);
         self.select(id)?;
         self.press(Code::Enter);
-        loop {
-            let Some(Dialog::Inputs(form)) = self.state().dialogs.last() else {
-                break;
-            };
+        while let Some(Dialog::Inputs(form)) = self.state().dialogs.last() {
             let name = self.variable(form.runbook.as_str(), form.field);
             let wanted = vars.iter().find(|(var, _)| Some(var) == name.as_ref());
             if let (Some((_, value)), None) = (wanted, form.request) {
