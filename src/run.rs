@@ -22,17 +22,16 @@ use crate::console::state::State;
 use crate::console::update::update;
 use crate::incident::site::Site;
 use crate::screen::{Theme, draw};
-use crate::tabletop::{Hand, Session};
 use crate::world::desk::{Desk, Order};
 use crate::world::terminal::{self, Canvas, Frame, Guard};
 use crate::world::{Systems, clock, evaluate, preflight, watch};
 
 /// At most thirty frames a second.
-const FRAME: Duration = Duration::from_millis(33);
+pub(crate) const FRAME: Duration = Duration::from_millis(33);
 
 /// How often time passes for the console; with a dialog open more often, so that it shows when it is armed.
 const TICK: Duration = Duration::from_secs(1);
-const DIALOG_TICK: Duration = Duration::from_millis(100);
+pub(crate) const DIALOG_TICK: Duration = Duration::from_millis(100);
 
 /// How long the desk gets to write what was asked for before the console leaves.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -137,84 +136,6 @@ pub async fn run(setup: Setup) -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Plays an exercise on this terminal until its people leave it or the terminal is gone, and gives it back.
-///
-/// # Errors
-/// When the terminal can't be taken over.
-pub async fn play(mut session: Session, theme: Theme) -> io::Result<Session> {
-    crossterm::style::force_color_output(true);
-    let guard = Guard::take()?;
-    let (mut canvas, frame, mut out) = Canvas::new();
-    let mut terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
-    let mut asked = frame.clone();
-    crossterm::queue!(asked, Clear(ClearType::All))?;
-    let (mut keys, mut gone) = (EventStream::new(), terminal::gone());
-    let (mut signals, begun) = (Signals::new()?, Instant::now());
-    let mut ticks = interval(DIALOG_TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let (mut drawn, mut dirty, mut leaving) = (Instant::now() - FRAME, true, false);
-    while !leaving {
-        tokio::select! {
-            event = keys.next() => match event {
-                Some(Ok(event)) => if let Some(event) = terminal::translate(event) {
-                    let hand = begun.elapsed();
-                    session.advance(session.world_at(hand));
-                    match event {
-                        Event::Key(key) => session.hands(Hand::Key(key), hand),
-                        Event::Pasted(text) => session.hands(Hand::Paste(text), hand),
-                        Event::Resized(columns, rows) => session.hands(Hand::Size(columns, rows), hand),
-                        _ => {}
-                    }
-                    dirty = true;
-                },
-                Some(Err(_)) | None => leaving = true,
-            },
-            _ = ticks.tick() => {
-                let hand = begun.elapsed();
-                let happened = session.advance(session.world_at(hand));
-                session.show_hand(hand);
-                dirty |= happened || !session.state.dialogs.is_empty();
-            }
-            Some(written) = out.recv() => {
-                canvas.arrived();
-                leaving |= written.is_err();
-            }
-            _ = gone.recv() => leaving = true,
-            stop = signals.next() => match stop {
-                Stop::Leave => leaving = true,
-                Stop::Suspend => leaving |= suspended(&mut terminal).is_err(),
-            },
-            () = sleep_until(drawn + FRAME), if dirty && !canvas.busy() => {
-                let state = &session.state;
-                terminal.draw(|frame| draw(state, &theme, frame))?;
-                canvas.send();
-                (drawn, dirty) = (Instant::now(), false);
-            }
-        }
-        for effect in session.asked() {
-            match effect {
-                Effect::Copy(text) => {
-                    let copy = crossterm::clipboard::CopyToClipboard::to_clipboard_from(text);
-                    let _ = crossterm::queue!(asked, copy);
-                }
-                Effect::Suspend => leaving |= suspended(&mut terminal).is_err(),
-                Effect::Quit => leaving = true,
-                _ => {}
-            }
-            dirty = true;
-        }
-    }
-    drop(guard);
-    Ok(session)
-}
-
-/// Stops in the background; what comes back draws every cell.
-fn suspended(terminal: &mut Terminal<CrosstermBackend<Frame>>) -> io::Result<()> {
-    terminal::suspend()?;
-    let size = terminal.size()?;
-    terminal.resize(size.into())
-}
-
 /// The loop's state.
 struct Hall {
     state: State,
@@ -288,6 +209,8 @@ impl Hall {
                 let copy = crossterm::clipboard::CopyToClipboard::to_clipboard_from(text);
                 let _ = crossterm::queue!(self.frame, copy);
             }
+            // The real world has one pace, and the console asks for no other there.
+            Effect::Pace(_) => {}
             Effect::Refresh => self.refresh.notify_waiters(),
             Effect::Suspend => self.suspend(),
             Effect::Quit => self.leaving = true,
@@ -318,13 +241,13 @@ impl Hall {
 }
 
 /// What a signal asks for.
-enum Stop {
+pub(crate) enum Stop {
     Leave,
     Suspend,
 }
 
 /// The signals the console answers.
-struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
@@ -332,7 +255,7 @@ struct Signals {
 }
 
 impl Signals {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
@@ -341,7 +264,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Stop {
+    pub(crate) async fn next(&mut self) -> Stop {
         tokio::select! {
             _ = self.terminate.recv() => Stop::Leave,
             _ = self.hang_up.recv() => Stop::Leave,

@@ -10,14 +10,16 @@ use chrono::SubsecRound;
 use serde_json::json;
 
 use super::{FAULTY, block_on, complain, console, fail, say, site};
+use crate::console::facilitator::Facilitator;
 use crate::console::keymap::Keymap;
 use crate::drill::scenario::{Grade, Scenario, built_in, parse};
 use crate::incident::fault::nearest;
 use crate::incident::journal::digest;
 use crate::incident::site::Site;
-use crate::run;
 use crate::screen::Theme;
+use crate::tabletop::facilitation::{Booth, Line};
 use crate::tabletop::record::Recording;
+use crate::tabletop::show::{self, Booked, Participants, Show};
 use crate::tabletop::{Beginning, Script, Session, pilot};
 use crate::world::{actor, clock, places, shelf, terminal};
 
@@ -26,6 +28,9 @@ const FASTEST: u32 = 20;
 
 /// The screen of an exercise that nobody looks at.
 const UNSEEN: (u16, u16) = (120, 36);
+
+/// Where tabletops are kept in the state folder: nothing that opens an incident looks there.
+const TABLETOPS: &str = "tabletops";
 
 /// A drill that came to PARTIAL or FAIL.
 const PARTIAL: u8 = 1;
@@ -57,12 +62,18 @@ pub struct Args {
     /// Play a recorded session again: keys.jsonl of a drill's folder
     #[arg(long, value_name = "FILE", conflicts_with_all = ["auto", "seed", "scenario"])]
     keys: Option<PathBuf>,
+    /// Join a tabletop that is under way as its facilitator: the one of that incident, TTX-2026-0001, or the only one
+    #[arg(long, value_name = "INCIDENT", num_args = 0..=1, conflicts_with_all = ["auto", "seed", "scenario", "keys", "speed"])]
+    facilitate: Option<Option<String>>,
 }
 
 /// Plays a scenario.
 pub fn drill(args: &Args) -> ExitCode {
     if args.list {
         return list(args.json);
+    }
+    if let Some(incident) = &args.facilitate {
+        return facilitate(incident.as_deref());
     }
     if !(1..=FASTEST).contains(&args.speed) {
         return fail(format!("--speed {}: write 1 to {FASTEST}", args.speed));
@@ -123,17 +134,55 @@ fn played(scenario: Scenario, text: &str, seed: u64, speed: u32) -> ExitCode {
         Err(code) => return code,
     };
     session.brief();
-    match on_terminal(session, theme) {
+    match on_terminal(session, &theme) {
         Ok(session) => ended(session, seed, false),
         Err(why) => fail(why),
     }
 }
 
-fn on_terminal(session: Session, theme: Theme) -> Result<Session, String> {
-    let played = block_on(run::play(session, theme));
-    played
+fn on_terminal(session: Session, theme: &Theme) -> Result<Session, String> {
+    let mut participants = Participants {
+        // Without its booth a tabletop has no facilitator, and goes on.
+        booth: Booth::open(&session.root).ok(),
+        session,
+        told: None,
+    };
+    shown(&mut participants, theme)?;
+    Ok(participants.session)
+}
+
+fn shown(show: &mut (dyn Show + Send), theme: &Theme) -> Result<(), String> {
+    block_on(show::show(show, theme))
         .map_err(|e| format!("the runtime can't be started: {e}"))?
         .map_err(|e| format!("the terminal can't be taken over: {e}"))
+}
+
+/// The facilitator's console, at a terminal of its own.
+fn facilitate(incident: Option<&str>) -> ExitCode {
+    let root = match places::state_root(&Site::empty()) {
+        Ok(root) => root.join(TABLETOPS),
+        Err(failure) => return fail(failure.to_string()),
+    };
+    let line = match Line::find(&root, incident) {
+        Ok(line) => line,
+        Err(why) => return fail(why),
+    };
+    if !terminal::is_terminal() {
+        return fail("standard input and output are no terminal");
+    }
+    let (theme, _) = match console::look(&Site::empty()) {
+        Ok(look) => look,
+        Err(code) => return code,
+    };
+    let mut booked = Booked {
+        line,
+        state: Facilitator::default(),
+        heard: Duration::ZERO,
+    };
+    match shown(&mut booked, &theme) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => fail(why),
+    }
 }
 
 /// By an operator that is not there, at full speed.
@@ -215,7 +264,7 @@ fn begin(
         seed,
         // Whole seconds: what the console says of an instant must not differ by when in a second it began.
         begins: clock::now().wall.trunc_subsecs(0),
-        root: log.join("tabletops"),
+        root: log.join(TABLETOPS),
         log,
         speed,
         actor: actor(),

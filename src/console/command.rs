@@ -39,6 +39,12 @@ pub enum Command {
     PostMortem,
     /// Evaluate every check of the runbook, run nothing.
     DryRun,
+    /// Let an exercise's time stand, or go on.
+    Pause,
+    /// Let it run faster.
+    Faster,
+    /// Let it run slower.
+    Slower,
     /// Probe everything now.
     Refresh,
     /// Focus the next pane.
@@ -215,6 +221,14 @@ pub const COMMANDS: &[Entry] = &[
         "",
         "Evaluate every check of the runbook, run nothing",
     ),
+    entry(
+        Command::Pause,
+        "pause",
+        "",
+        "Let a tabletop's time stand, or go on",
+    ),
+    entry(Command::Faster, "faster", "", "Let it run 5×, then 20×"),
+    entry(Command::Slower, "slower", "", "Let it run slower again"),
     entry(Command::Refresh, "refresh", "", "Probe everything now"),
     entry(
         Command::NextPane,

@@ -112,6 +112,8 @@ pub enum Effect {
     Copy(String),
     /// Probe everything now.
     Refresh,
+    /// Let an exercise's time run so many times as fast; 0 pauses it.
+    Pace(u32),
     /// Stop in the background.
     Suspend,
     /// Leave.

@@ -75,6 +75,7 @@ pub(super) fn run(state: &mut State, command: Command) -> Vec<Effect> {
     }
     match command {
         Command::RunStep => asking::run_step(state),
+        Command::Pause | Command::Faster | Command::Slower => pace(state, command),
         Command::Refresh => {
             state.say("probing everything now");
             vec![Effect::Refresh]
@@ -131,6 +132,32 @@ pub(super) fn run(state: &mut State, command: Command) -> Vec<Effect> {
     }
 }
 
+/// Speeds of an exercise, each the next one's slower neighbour.
+const PACES: [u32; 3] = [1, 5, 20];
+
+/// Another pace for an exercise; the real world has only one.
+fn pace(state: &mut State, command: Command) -> Vec<Effect> {
+    let Some(now) = state.pace else {
+        state.refuse("this is real: its time can't be stopped");
+        return Vec::new();
+    };
+    let wanted = match command {
+        Command::Pause if now == 0 => 1,
+        Command::Pause => 0,
+        Command::Faster => PACES.into_iter().find(|pace| *pace > now).unwrap_or(now),
+        _ => PACES
+            .into_iter()
+            .rev()
+            .find(|pace| *pace < now)
+            .unwrap_or(1),
+    };
+    state.say(match wanted {
+        0 => "its time stands".to_owned(),
+        pace => format!("its time runs at {pace}×"),
+    });
+    vec![Effect::Pace(wanted)]
+}
+
 /// Whether a command leads to an act or an entry.
 fn writes(command: Command) -> bool {
     match command {
@@ -153,6 +180,9 @@ fn writes(command: Command) -> bool {
         Command::Output
         | Command::DryRun
         | Command::Refresh
+        | Command::Pause
+        | Command::Faster
+        | Command::Slower
         | Command::NextPane
         | Command::PreviousPane
         | Command::Regions

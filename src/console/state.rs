@@ -69,6 +69,8 @@ pub struct State {
     pub waiting: BTreeMap<RequestId, &'static str>,
     /// The keymap.
     pub keymap: Keymap,
+    /// How fast an exercise's time runs, 0 while it is paused; none where time is real.
+    pub pace: Option<u32>,
     /// Set once the console is to leave.
     pub leaving: bool,
     /// What `update` keeps between events; the screen has no need of it.

@@ -48,6 +48,7 @@ impl State {
             trouble: None,
             waiting: BTreeMap::new(),
             keymap,
+            pace: None,
             leaving: false,
             memory: Memory::default(),
         };

@@ -54,6 +54,13 @@ fn right(state: &State, theme: &Theme, room: usize) -> Vec<Span<'static>> {
         format!(" {} ", state.mode),
         theme.badge(state.mode),
     ));
+    if let Some(pace) = state.pace.filter(|pace| *pace != 1) {
+        let words = match pace {
+            0 => " ‖ paused".to_owned(),
+            pace => format!(" {pace}×"),
+        };
+        spans.push(Span::styled(words, theme.style(Role::Strong)));
+    }
     let now = time(state.now.wall);
     if room >= 40 {
         spans.push(Span::raw(format!(" {now} UTC")));

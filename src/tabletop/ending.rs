@@ -35,6 +35,13 @@ pub struct Ended {
 impl Session {
     /// Asks once how things stand: what happens afterwards changes the result no more.
     pub(super) fn judge(&mut self) {
+        if self.finding.is_none() {
+            self.finding = Some(self.measured());
+        }
+    }
+
+    /// How things stand now.
+    pub(super) fn measured(&self) -> Finding {
         let scenario = &self.script.scenario;
         let judge = Judge::plain(&self.site, &self.systems);
         let goals = scenario.goals.iter().map(|goal| {
@@ -49,15 +56,13 @@ impl Session {
             true => Verdict::measured(true, "one server at a time took writes"),
             false => Verdict::measured(false, "two servers have writes that the other has not"),
         };
-        let finding = Finding {
+        Finding {
             goals,
             lost: Some(world.lost()),
             harms,
             integrity,
             ended: self.systems.clock.now(),
-        };
-        drop(world);
-        self.finding.get_or_insert(finding);
+        }
     }
 
     /// Ends the exercise: scored, reported, recorded and logged.
@@ -78,7 +83,7 @@ impl Session {
             asked: &asked,
             exercise: &self.exercise(),
             by: &self.actor.name,
-            facilitator: None,
+            facilitator: self.facilitated.then_some("facilitator"),
             site: &self.site.name,
             incident,
             finding,

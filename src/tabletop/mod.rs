@@ -5,9 +5,11 @@
 
 pub mod agenda;
 mod ending;
+pub mod facilitation;
 pub mod pilot;
 pub mod record;
 pub mod session;
+pub mod show;
 pub mod simulated;
 pub mod stage;
 

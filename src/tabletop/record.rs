@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::session::Hand;
+use crate::incident::facilitation::Order;
 use crate::incident::reading::Failure;
 use crate::world::ledger::{RealDisk, replace};
 use crate::world::places;
@@ -15,7 +16,7 @@ use crate::world::places;
 pub(super) const KEYS: &str = "keys.jsonl";
 
 /// Everything that hands did, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
     /// How it began.
     pub head: Head,
@@ -40,7 +41,7 @@ pub struct Head {
 }
 
 /// One thing that hands did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     /// Milliseconds of the exercise.
@@ -52,7 +53,7 @@ pub struct Line {
 }
 
 /// What hands did, as a recording writes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Did {
     /// A key by its name in keymaps.
@@ -61,6 +62,8 @@ pub enum Did {
     Paste(String),
     /// Another size: columns, rows.
     Size(u16, u16),
+    /// The facilitator's order.
+    Order(Order),
 }
 
 impl From<&Hand> for Did {
@@ -69,6 +72,7 @@ impl From<&Hand> for Did {
             Hand::Key(key) => Did::Key(key.to_string()),
             Hand::Paste(text) => Did::Paste(text.clone()),
             Hand::Size(columns, rows) => Did::Size(*columns, *rows),
+            Hand::Order(order) => Did::Order(order.clone()),
         }
     }
 }
@@ -83,6 +87,7 @@ impl Did {
             Did::Key(name) => Hand::Key(name.parse()?),
             Did::Paste(text) => Hand::Paste(text.clone()),
             Did::Size(columns, rows) => Hand::Size(*columns, *rows),
+            Did::Order(order) => Hand::Order(order.clone()),
         })
     }
 }

@@ -25,6 +25,7 @@ use crate::drill::scenario::Inject;
 use crate::drill::score::Finding;
 use crate::drill::world::World;
 use crate::incident::clean::Clean;
+use crate::incident::facilitation::Order;
 use crate::incident::journal::{Actor, Entry, Fact, Mode, Note};
 use crate::incident::names::{StepId, TargetId};
 use crate::incident::now::Now;
@@ -50,6 +51,8 @@ pub enum Hand {
     Paste(String),
     /// Another size of the terminal: columns, rows.
     Size(u16, u16),
+    /// The facilitator's hands, at another terminal.
+    Order(Order),
 }
 
 /// What an exercise begins with.
@@ -60,6 +63,7 @@ pub struct Beginning {
     pub seed: u64,
     /// The wall clock of the simulated site when it begins.
     pub begins: DateTime<Utc>,
+    /// Where its incident is kept.
     /// Where its incident is kept.
     pub root: PathBuf,
     /// The state folder whose log of drills it goes into.
@@ -84,7 +88,8 @@ pub struct Session {
     pub state: State,
     pub(super) script: Script,
     pub(super) seed: u64,
-    root: PathBuf,
+    /// Where its incident is kept.
+    pub root: PathBuf,
     pub(super) clock: Arc<Played>,
     pub(super) world: SharedWorld,
     pub(super) systems: Systems,
@@ -93,6 +98,10 @@ pub struct Session {
     pub(super) actor: Actor,
     /// Injects that happened, and when.
     fired: BTreeMap<usize, Duration>,
+    /// What was said before there was a journal.
+    before: Vec<Note>,
+    /// A facilitator gave orders.
+    pub(super) facilitated: bool,
     pub(super) record: Recording,
     /// How things stood at its end, once that has come.
     pub(super) finding: Option<Finding>,
@@ -149,6 +158,7 @@ impl Session {
             now,
         );
         state.memory.key = beginning.key;
+        state.pace = Some(speed);
         let mut agenda = Agenda::default();
         plan(&mut agenda, &script, &site, seed);
         Self {
@@ -163,6 +173,8 @@ impl Session {
             ledger: None,
             actor: beginning.actor,
             fired: BTreeMap::new(),
+            before: Vec::new(),
+            facilitated: false,
             record: Recording::new(head),
             finding: None,
             log: beginning.log,
@@ -236,6 +248,10 @@ impl Session {
             Hand::Key(key) => self.queue.push_back(Event::Key(key)),
             Hand::Paste(text) => self.queue.push_back(Event::Pasted(text)),
             Hand::Size(columns, rows) => self.queue.push_back(Event::Resized(columns, rows)),
+            Hand::Order(order) => {
+                self.facilitated = true;
+                self.order(order);
+            }
         }
         self.settle();
     }
@@ -404,6 +420,7 @@ impl Session {
                 let targets: Vec<TargetId> = targets.collect();
                 targets.iter().for_each(|target| self.probe(target));
             }
+            Effect::Pace(speed) => self.pace(speed),
             Effect::Copy(_) | Effect::Suspend | Effect::Quit => self.asked.push(effect),
         }
     }
@@ -413,6 +430,9 @@ impl Session {
         self.appended(Some(request), entry);
         let exercise = Box::new(self.exercise());
         self.append(None, Note::Exercise(exercise));
+        for note in std::mem::take(&mut self.before) {
+            self.append(None, note);
+        }
     }
 
     fn appended(&mut self, request: Option<RequestId>, entry: Entry) {
@@ -531,7 +551,7 @@ impl Session {
     }
 
     /// An inject happens, once.
-    fn inject(&mut self, number: usize) {
+    pub(super) fn inject(&mut self, number: usize) {
         let scenario = Arc::clone(&self.script.scenario);
         let Some(inject) = scenario.injects.get(number) else {
             return;
@@ -551,20 +571,45 @@ impl Session {
         if inject.says.is_empty() {
             return;
         }
-        self.hear(&inject.id, &inject.from, &inject.says);
+        self.hear(
+            &inject.id,
+            &Clean::new(&inject.from),
+            &Clean::new(&inject.says),
+        );
+    }
+
+    /// When an inject happened.
+    pub(super) fn fired(&self, number: usize) -> Option<Duration> {
+        self.fired.get(&number).copied()
     }
 
     /// The participants hear something, whether or not an incident is open.
-    fn hear(&mut self, id: &str, from: &str, says: &str) {
-        let heard = Event::Heard(from.to_owned(), Clean::new(says));
+    pub(super) fn hear(&mut self, id: &str, from: &Clean, says: &Clean) {
+        let heard = Event::Heard(from.to_string(), says.clone());
         self.queue.push_back(heard);
-        if self.ledger.is_some() {
-            let note = Note::Inject {
-                id: id.to_owned(),
-                from: from.to_owned(),
-                says: Clean::new(says),
-            };
-            self.append(None, note);
+        self.write_down(Note::Inject {
+            id: id.to_owned(),
+            from: from.to_string(),
+            says: says.clone(),
+        });
+    }
+
+    /// The exercise's time runs so much faster than the hands' from here on; 0 pauses it.
+    pub(super) fn pace(&mut self, speed: u32) {
+        self.hand = HandTime {
+            speed,
+            hand: self.hand_at(self.passed()),
+            world: self.passed(),
+        };
+        self.state.pace = Some(speed);
+        self.write_down(Note::Pace { speed });
+    }
+
+    /// Into the journal; what comes before there is one is written down once it is there.
+    pub(super) fn write_down(&mut self, note: Note) {
+        match self.ledger {
+            Some(_) => self.append(None, note),
+            None => self.before.push(note),
         }
     }
 

@@ -10,7 +10,7 @@ pub mod judging;
 pub mod ledger;
 pub mod places;
 pub mod preflight;
-mod proc;
+pub mod proc;
 pub mod runner;
 pub mod shelf;
 pub mod stage;

@@ -7,6 +7,7 @@ mod backup;
 mod harm;
 mod postgres;
 mod service;
+mod truth;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -27,7 +27,7 @@ const QUICK: Duration = Duration::from_secs(1);
 pub(super) struct Server {
     /// Whom it follows; none: it was the primary from the beginning.
     pub follows: Option<TargetId>,
-    timeline: u32,
+    pub timeline: u32,
     /// Since when nothing comes from here any more, nor to here.
     cut: Option<Duration>,
     /// Since when its region is lost: nobody writes to it from there on.

@@ -1,0 +1,43 @@
+//! How things really are, in words: what a facilitator sees and the participants do not.
+
+use super::{Way, World};
+use crate::incident::site::Target;
+
+impl World {
+    /// A line each target, in the site's order.
+    pub fn truth(&self) -> Vec<String> {
+        self.site.targets.iter().map(|t| self.truth_of(t)).collect()
+    }
+
+    fn truth_of(&self, target: &Target) -> String {
+        let mut parts = Vec::new();
+        if let Some(server) = self.servers.get(&target.id) {
+            let primary = server.follows.is_none() || server.promoted.is_some();
+            let role = if primary { "primary" } else { "standby" };
+            parts.push(format!("{role} on timeline {}", server.timeline));
+            if server.lost.is_some() {
+                parts.push("its region is lost".into());
+            }
+            if server.fenced.is_some() {
+                parts.push("fenced".into());
+            }
+            if self.writes(&target.id, server) {
+                parts.push("takes writes".into());
+            }
+        }
+        parts.push(
+            match self.way(&target.id) {
+                Way::Open => "answers",
+                Way::Stopped => "stopped",
+                Way::Hung => "hangs",
+                Way::CutOff => "cut off",
+            }
+            .into(),
+        );
+        if let Some(healthy) = self.lies.get(&target.id) {
+            let said = if *healthy { "healthy" } else { "unhealthy" };
+            parts.push(format!("its probe lies: {said}"));
+        }
+        format!("{}: {}", target.id, parts.join(", "))
+    }
+}
