@@ -4,6 +4,8 @@
 //! Nothing here opens a connection: the systems of an exercise are made of [`simulated`] alone, and code goes to [`stage`].
 
 pub mod agenda;
+mod begin;
+mod effects;
 mod ending;
 pub mod facilitation;
 pub mod pilot;

@@ -12,11 +12,10 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use super::agenda::{Agenda, Due};
+use super::begin::{plan, systems};
 use super::record::{Head, Recording};
-use super::simulated::Simulated;
-use super::stage::{Scripted, hands};
 use super::{Script, SharedWorld};
-use crate::console::event::{Effect, Event, Loaded, RequestId};
+use crate::console::event::{Effect, Event, Loaded};
 use crate::console::key::Key;
 use crate::console::keymap::Keymap;
 use crate::console::state::{Dialog, Pager, State};
@@ -26,21 +25,18 @@ use crate::drill::score::Finding;
 use crate::drill::world::World;
 use crate::incident::clean::Clean;
 use crate::incident::facilitation::Order;
-use crate::incident::journal::{Actor, Entry, Fact, Mode, Note};
-use crate::incident::names::{StepId, TargetId};
+use crate::incident::journal::{Actor, Mode, Note};
+use crate::incident::names::TargetId;
 use crate::incident::now::Now;
 use crate::incident::reading::{Failure, FailureKind};
-use crate::incident::runbook::Part;
 use crate::incident::site::Site;
-use crate::systems::Shared;
 use crate::world::clock::{Clock, Played};
 use crate::world::ledger::DirectLedger;
 use crate::world::runner::played::Playing;
-use crate::world::stage::Stage;
-use crate::world::{Systems, evaluate, incidents, preflight, watch};
+use crate::world::{Systems, watch};
 
 /// How often time passes for the console.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// What hands do at a console.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,12 +90,12 @@ pub struct Session {
     pub(super) world: SharedWorld,
     pub(super) systems: Systems,
     pub(super) site: Arc<Site>,
-    ledger: Option<DirectLedger>,
+    pub(super) ledger: Option<DirectLedger>,
     pub(super) actor: Actor,
     /// Injects that happened, and when.
     fired: BTreeMap<usize, Duration>,
     /// What was said before there was a journal.
-    before: Vec<Note>,
+    pub(super) before: Vec<Note>,
     /// A facilitator gave orders.
     pub(super) facilitated: bool,
     pub(super) record: Recording,
@@ -107,11 +103,11 @@ pub struct Session {
     pub(super) finding: Option<Finding>,
     /// The state folder whose log of drills it goes into.
     pub(super) log: PathBuf,
-    attempts: Vec<Playing>,
-    agenda: Agenda,
-    queue: VecDeque<Event>,
+    pub(super) attempts: Vec<Playing>,
+    pub(super) agenda: Agenda,
+    pub(super) queue: VecDeque<Event>,
     /// What only the hall can do.
-    asked: Vec<Effect>,
+    pub(super) asked: Vec<Effect>,
     hand: HandTime,
 }
 
@@ -315,7 +311,7 @@ impl Session {
         }
     }
 
-    fn probe(&mut self, id: &TargetId) {
+    pub(super) fn probe(&mut self, id: &TargetId) {
         let (Some(target), Some(system)) = (self.site.target(id), self.systems.get(id)) else {
             return;
         };
@@ -328,7 +324,7 @@ impl Session {
     }
 
     /// Polls what runs until nothing moves any more.
-    fn play(&mut self) {
+    pub(super) fn play(&mut self) {
         let mut ended = Vec::new();
         for (number, playing) in self.attempts.iter_mut().enumerate() {
             let (lines, end) = playing.poll();
@@ -353,7 +349,7 @@ impl Session {
     }
 
     /// Tells the console what there is to tell, and does what it asks for, until both are quiet.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         while let Some(event) = self.queue.pop_front() {
             let now = self.now();
             self.state.memory.hand = Some(self.hand_now(self.hand_at(now.boot)));
@@ -377,177 +373,6 @@ impl Session {
 
     fn now(&self) -> Now {
         self.systems.clock.now()
-    }
-
-    fn carry_out(&mut self, effect: Effect) {
-        match effect {
-            Effect::Declare(request, declaration) => {
-                let (root, actor) = (self.root.clone(), self.actor.clone());
-                let clock = self.systems.clock.clone();
-                match DirectLedger::declare(&root, declaration, actor, clock) {
-                    Ok((ledger, entry)) => self.declared(request, ledger, entry),
-                    Err(failure) => self.queue.push_back(Event::NotAppended(request, failure)),
-                }
-            }
-            Effect::Append(request, note) => self.append(Some(request), note),
-            Effect::Choose(request, note, text) => self.choose(request, note, &text),
-            Effect::Perform(request, confirmed) => self.perform(request, confirmed),
-            Effect::Evaluate(request, resolved) => {
-                let found = evaluate::evaluate(&resolved, &self.site, &self.systems);
-                let found = Box::new(found.now_or_never().unwrap_or_default());
-                self.queue.push_back(Event::Evaluated(request, found));
-            }
-            Effect::Preflight(request, wanted) => {
-                let found = preflight::look(&wanted, &self.site, &self.systems);
-                let found = found.now_or_never().unwrap_or_default();
-                self.queue.push_back(Event::Preflight(request, found));
-            }
-            Effect::Cancel(request, action, attempt) => {
-                let of = |p: &&Playing| p.action == action && p.attempt == attempt;
-                match self.attempts.iter().find(of) {
-                    Some(playing) => playing.cancel(),
-                    None => {
-                        let failure = local(&format!("cancel {action}: it does not run"));
-                        self.queue.push_back(Event::NotAppended(request, failure));
-                    }
-                }
-                self.play();
-            }
-            Effect::ReadOutput(request, evidence) => self.read_output(request, &evidence),
-            Effect::Export(request) => self.export(request),
-            Effect::Refresh => {
-                let targets = self.site.targets.iter().map(|target| target.id.clone());
-                let targets: Vec<TargetId> = targets.collect();
-                targets.iter().for_each(|target| self.probe(target));
-            }
-            Effect::Pace(speed) => self.pace(speed),
-            Effect::Copy(_) | Effect::Suspend | Effect::Quit => self.asked.push(effect),
-        }
-    }
-
-    fn declared(&mut self, request: RequestId, ledger: DirectLedger, entry: Entry) {
-        self.ledger = Some(ledger);
-        self.appended(Some(request), entry);
-        let exercise = Box::new(self.exercise());
-        self.append(None, Note::Exercise(exercise));
-        for note in std::mem::take(&mut self.before) {
-            self.append(None, note);
-        }
-    }
-
-    fn appended(&mut self, request: Option<RequestId>, entry: Entry) {
-        if let Fact::Note(Note::Ticked { walk, step, .. }) = &entry.fact {
-            let (walk, step) = (*walk, step.clone());
-            self.queue
-                .push_back(Event::Appended(request, Box::new(entry.clone())));
-            self.settle();
-            self.ticked(walk, &step, &entry);
-        } else {
-            let resolved = matches!(entry.fact, Fact::Note(Note::Resolved { .. }));
-            self.queue
-                .push_back(Event::Appended(request, Box::new(entry)));
-            if resolved {
-                self.judge();
-            }
-        }
-    }
-
-    /// A ticked item says that hands did something: the world shows it once they are through.
-    fn ticked(&mut self, walk: u32, step: &StepId, entry: &Entry) {
-        let Fact::Note(Note::Ticked { index, .. }) = entry.fact else {
-            return;
-        };
-        let runbook = self.state.walks.get(&walk).cloned();
-        let Some(runbook) = runbook else { return };
-        let scenario = Arc::clone(&self.script.scenario);
-        let of = |index| hands(&scenario, runbook.id.as_str(), step, index);
-        let done = of(Some(index)).or_else(|| of(None).filter(|_| self.all_ticked(walk, step)));
-        let Some(done) = done else { return };
-        let at = self.passed() + done.takes.unwrap_or_default();
-        for what in &done.what {
-            self.agenda.put(at, Due::Happens(what.clone()));
-        }
-    }
-
-    fn all_ticked(&self, walk: u32, step: &StepId) -> bool {
-        let Some(found) = self.state.walks.get(&walk).and_then(|r| r.step(step)) else {
-            return false;
-        };
-        let incident = self.state.incident.as_ref();
-        let state = incident
-            .and_then(|incident| incident.walk(walk))
-            .and_then(|walk| walk.steps.get(step));
-        found.parts.iter().all(|part| match part {
-            Part::Tick(tick) => state.is_some_and(|s| s.ticks.contains_key(&tick.index)),
-            Part::Action(_) => true,
-        })
-    }
-
-    fn append(&mut self, request: Option<RequestId>, note: Note) {
-        let appended = match &mut self.ledger {
-            Some(ledger) => ledger.append(note).map_err(|error| error.to_string()),
-            None => Err("no incident is open".to_owned()),
-        };
-        match (appended, request) {
-            (Ok(entry), request) => self.appended(request, entry),
-            (Err(why), Some(request)) => {
-                self.queue
-                    .push_back(Event::NotAppended(request, local(&why)));
-            }
-            (Err(why), None) => self.trouble(&why),
-        }
-    }
-
-    fn choose(&mut self, request: RequestId, note: Note, text: &str) {
-        if let (Some(dir), Note::Chosen(chosen)) = (self.dir(), &note)
-            && let Err(failure) = crate::world::ledger::copy_runbook(dir, &chosen.runbook, text)
-        {
-            self.queue.push_back(Event::NotAppended(request, failure));
-            return;
-        }
-        self.append(Some(request), note);
-    }
-
-    /// Records the intent, then its start, then begins it.
-    fn perform(&mut self, request: RequestId, confirmed: crate::console::confirm::Confirmed) {
-        let Some(ledger) = &mut self.ledger else {
-            let failure = local("no incident is open");
-            self.queue.push_back(Event::NotStarted(request, failure));
-            return;
-        };
-        let committed = match ledger.commit(confirmed) {
-            Ok(committed) => committed,
-            Err(error) => {
-                let failure = local(&error.to_string());
-                self.queue.push_back(Event::NotStarted(request, failure));
-                return;
-            }
-        };
-        let intent = committed.entry().clone();
-        let playing = Playing::new(&committed, ledger.dir(), &self.site, &self.systems);
-        let started = playing.map(|playing| (ledger.report(playing.started()), playing));
-        self.appended(Some(request), intent);
-        match started {
-            Some((Ok(entry), playing)) => {
-                self.appended(None, entry);
-                self.attempts.push(playing);
-                self.play();
-            }
-            Some((Err(error), _)) => {
-                let failure = local(&error.to_string());
-                self.queue.push_back(Event::NotStarted(request, failure));
-            }
-            None => {}
-        }
-    }
-
-    fn read_output(&mut self, request: RequestId, evidence: &str) {
-        let path = self.dir().map(|dir| dir.join(evidence)).unwrap_or_default();
-        let text = match std::fs::read(&path) {
-            Ok(bytes) => Clean::from_bytes(&bytes),
-            Err(e) => Clean::new(&format!("{}: {e}", path.display())),
-        };
-        self.queue.push_back(Event::WholeOutput(request, text));
     }
 
     /// An inject happens, once.
@@ -613,22 +438,8 @@ impl Session {
         }
     }
 
-    fn trouble(&mut self, words: &str) {
+    pub(super) fn trouble(&mut self, words: &str) {
         self.queue.push_back(Event::Trouble(Clean::new(words)));
-    }
-
-    /// Writes the post-mortem beside the journal.
-    fn export(&mut self, request: RequestId) {
-        let written = match self.dir() {
-            Some(dir) => incidents::write_postmortem(dir, &self.site),
-            None => Err(local("no incident is open")),
-        };
-        if let Ok((path, head)) = &written {
-            let (path, head) = (path.clone(), head.clone());
-            self.append(Some(request), Note::PostMortem { path, head });
-        }
-        let path = written.map(|(path, _)| path);
-        self.queue.push_back(Event::Exported(request, path));
     }
 }
 
@@ -639,41 +450,4 @@ fn millis(span: Duration) -> Duration {
 
 pub(super) fn local(what: &str) -> Failure {
     Failure::new(FailureKind::Local, "exercise", what, "")
-}
-
-fn systems(script: &Script, site: &Site, world: &SharedWorld, clock: &Arc<Played>) -> Systems {
-    let simulated = |target: &crate::incident::site::Target| {
-        let system: Shared = Arc::new(Simulated {
-            target: target.id.clone(),
-            world: world.clone(),
-            clock: Arc::clone(clock),
-        });
-        (target.id.clone(), system)
-    };
-    let stage: Arc<dyn Stage> = Arc::new(Scripted {
-        scenario: Arc::clone(&script.scenario),
-        world: world.clone(),
-        clock: Arc::clone(clock),
-    });
-    let targets = site.targets.iter().map(simulated).collect();
-    Systems::played(targets, Arc::clone(clock), stage)
-}
-
-/// Everything that comes by itself: events with their chances, injects, the first look at each target, the first tick.
-fn plan(agenda: &mut Agenda, script: &Script, site: &Site, seed: u64) {
-    let mut chances = fastrand::Rng::with_seed(seed);
-    for event in &script.scenario.events {
-        let within = u64::try_from(event.within.as_millis()).unwrap_or(u64::MAX);
-        let later = Duration::from_millis(chances.u64(0..=within));
-        agenda.put(event.at + later, Due::Happens(event.what.clone()));
-    }
-    for (number, inject) in script.scenario.injects.iter().enumerate() {
-        if let Some(at) = inject.at {
-            agenda.put(at, Due::Inject(number));
-        }
-    }
-    for target in &site.targets {
-        agenda.put(Duration::ZERO, Due::Probe(target.id.clone()));
-    }
-    agenda.put(TICK, Due::Tick);
 }
