@@ -29,6 +29,7 @@ impl Hands {
             script: Script {
                 scenario: Arc::new(scenario),
                 digest: String::new(),
+                talk: false,
             },
             seed,
             begins: "2026-11-25T20:00:00Z".parse().unwrap(),

@@ -9,7 +9,8 @@ use std::time::Duration;
 use chrono::SubsecRound;
 use serde_json::json;
 
-use super::{FAULTY, block_on, complain, console, fail, say, site};
+use super::{Common, FAULTY, block_on, complain, console, fail, say, site};
+use crate::console::event::Loaded;
 use crate::console::facilitator::Facilitator;
 use crate::console::keymap::Keymap;
 use crate::drill::scenario::{Grade, Scenario, built_in, parse};
@@ -59,6 +60,12 @@ pub struct Args {
     /// With --auto: walk the way that does harm instead
     #[arg(long, requires = "auto")]
     losing: bool,
+    /// Walk a runbook of your own, on a simulation of the site (--site FILE, else of the built-in one)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["auto", "scenario", "keys"])]
+    runbook: Option<PathBuf>,
+    /// With --runbook: on no site at all; every act is described, none is played
+    #[arg(long, requires = "runbook")]
+    talk: bool,
     /// Play a recorded session again: keys.jsonl of a drill's folder
     #[arg(long, value_name = "FILE", conflicts_with_all = ["auto", "seed", "scenario"])]
     keys: Option<PathBuf>,
@@ -68,7 +75,7 @@ pub struct Args {
 }
 
 /// Plays a scenario.
-pub fn drill(args: &Args) -> ExitCode {
+pub fn drill(common: &Common, args: &Args) -> ExitCode {
     if args.list {
         return list(args.json);
     }
@@ -81,17 +88,62 @@ pub fn drill(args: &Args) -> ExitCode {
     if let Some(file) = &args.keys {
         return replay(file);
     }
-    let (scenario, text) = match scenario(args.scenario.as_deref()) {
-        Ok(found) => found,
-        Err(code) => return code,
-    };
     let seed = args
         .seed
         .unwrap_or_else(|| clock::now().wall.timestamp().unsigned_abs());
-    match args.auto {
-        true => auto(scenario, text, seed, args.losing),
-        false => played(scenario, text, seed, args.speed),
+    if let Some(file) = &args.runbook {
+        return match walk_of(common, file, args.talk) {
+            Ok(play) => played(play, seed, args.speed),
+            Err(code) => code,
+        };
     }
+    let play = match scenario(args.scenario.as_deref()) {
+        Ok(found) => Play::of(found),
+        Err(code) => return code,
+    };
+    match args.auto {
+        true => auto(play, seed, args.losing),
+        false => played(play, seed, args.speed),
+    }
+}
+
+/// What is played, and the runbooks that can be chosen in it.
+struct Play {
+    script: Script,
+    library: Vec<Loaded>,
+}
+
+impl Play {
+    fn of((scenario, text): (Scenario, &str)) -> Self {
+        Self {
+            library: shelf::runbooks(&scenario.site),
+            script: Script {
+                scenario: Arc::new(scenario),
+                digest: digest(text.as_bytes()),
+                talk: false,
+            },
+        }
+    }
+}
+
+/// The walk of a runbook: on the site that was named, else on the built-in one, or on none.
+fn walk_of(common: &Common, file: &Path, talk: bool) -> Result<Play, ExitCode> {
+    let loaded = shelf::of_file(file).map_err(fail)?;
+    let site = match (talk, &common.site) {
+        (true, _) => Site::empty(),
+        (false, Some(_)) => (*site::read(common)?.1).clone(),
+        (false, None) => scenario(None)?.0.site,
+    };
+    let scenario = Scenario::of_runbook(&loaded.runbook, &site);
+    let script = Script {
+        scenario: Arc::new(scenario),
+        digest: loaded.runbook.digest.clone(),
+        talk,
+    };
+    let others = shelf::runbooks(&site).into_iter();
+    let others = others.filter(|other| other.runbook.id != loaded.runbook.id);
+    let library = [loaded.clone()].into_iter().chain(others).collect();
+    Ok(Play { script, library })
 }
 
 fn list(as_json: bool) -> ExitCode {
@@ -118,7 +170,7 @@ fn list(as_json: bool) -> ExitCode {
 }
 
 /// By people, at this terminal.
-fn played(scenario: Scenario, text: &str, seed: u64, speed: u32) -> ExitCode {
+fn played(play: Play, seed: u64, speed: u32) -> ExitCode {
     if !(std::io::stdin().is_terminal() && terminal::is_terminal()) {
         return fail(
             "standard input and output are no terminal — use warroom drill --auto in scripts",
@@ -128,7 +180,7 @@ fn played(scenario: Scenario, text: &str, seed: u64, speed: u32) -> ExitCode {
         Ok(look) => look,
         Err(code) => return code,
     };
-    let begun = begin(scenario, text, seed, speed, keymap, terminal::size());
+    let begun = begin(play, seed, speed, keymap, terminal::size());
     let mut session = match begun {
         Ok(session) => session,
         Err(code) => return code,
@@ -186,12 +238,13 @@ fn facilitate(incident: Option<&str>) -> ExitCode {
 }
 
 /// By an operator that is not there, at full speed.
-fn auto(scenario: Scenario, text: &str, seed: u64, losing: bool) -> ExitCode {
+fn auto(play: Play, seed: u64, losing: bool) -> ExitCode {
+    let scenario = Arc::clone(&play.script.scenario);
     let moves = match losing {
         true => scenario.losing.moves.clone(),
         false => scenario.solution.clone(),
     };
-    let begun = keymap().and_then(|keymap| begin(scenario, text, seed, 1, keymap, UNSEEN));
+    let begun = keymap().and_then(|keymap| begin(play, seed, 1, keymap, UNSEEN));
     let mut session = match begun {
         Ok(session) => session,
         Err(code) => return code,
@@ -211,18 +264,18 @@ fn replay(file: &Path) -> ExitCode {
         Err(why) => return fail(why),
     };
     let head = &recording.head;
-    let (scenario, text) = match scenario(Some(&head.scenario)) {
-        Ok(found) => found,
+    let play = match scenario(Some(&head.scenario)) {
+        Ok(found) => Play::of(found),
         Err(code) => return code,
     };
-    if digest(text.as_bytes()) != head.digest {
+    if play.script.digest != head.digest {
         return fail(format!(
             "{name}: {} was another scenario then — what it came to can't be had again",
             head.scenario
         ));
     }
     let (seed, speed, size) = (head.seed, head.speed.clamp(1, FASTEST), head.size);
-    let begun = keymap().and_then(|keymap| begin(scenario, text, seed, speed, keymap, size));
+    let begun = keymap().and_then(|keymap| begin(play, seed, speed, keymap, size));
     let mut session = match begun {
         Ok(session) => session,
         Err(code) => return code,
@@ -247,8 +300,7 @@ fn keymap() -> Result<Keymap, ExitCode> {
 }
 
 fn begin(
-    scenario: Scenario,
-    text: &str,
+    play: Play,
     seed: u64,
     speed: u32,
     keymap: Keymap,
@@ -256,11 +308,8 @@ fn begin(
 ) -> Result<Session, ExitCode> {
     let log = places::state_root(&Site::empty()).map_err(|e| fail(e.to_string()))?;
     Ok(Session::new(Beginning {
-        library: shelf::runbooks(&scenario.site),
-        script: Script {
-            scenario: Arc::new(scenario),
-            digest: digest(text.as_bytes()),
-        },
+        library: play.library,
+        script: play.script,
         seed,
         // Whole seconds: what the console says of an instant must not differ by when in a second it began.
         begins: clock::now().wall.trunc_subsecs(0),

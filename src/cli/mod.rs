@@ -100,7 +100,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check { files }) => check::check(&common, &files),
         Some(Command::Runbook(command)) => runbook::run(&common, command),
         Some(Command::Incident(command)) => incident::run(&common, command),
-        Some(Command::Drill(args)) => drill::drill(&args),
+        Some(Command::Drill(args)) => drill::drill(&common, &args),
         Some(Command::Drills { json, command }) => drills::run(&common, command, json),
         Some(Command::Run { args }) => run_step(&args),
     }

@@ -291,6 +291,13 @@ fn places(state: &State, resolved: &Resolved) -> Result<Vec<Place>, String> {
     let touched = touched(resolved).into_iter();
     touched
         .map(|id| {
+            if state.memory.talk {
+                return Ok(Place {
+                    target: id.clone(),
+                    region: None,
+                    place: "no site: talked about".into(),
+                });
+            }
             let target = state.site.target(id).ok_or_else(|| {
                 format!(
                     "the site has no target {id} — add it to the site file, or correct the runbook"

@@ -82,6 +82,8 @@ pub struct State {
 pub struct Memory {
     /// The time of the operator's hands, where it is another than the world's.
     pub hand: Option<Now>,
+    /// There is no site: what a runbook names is talked about, not looked for.
+    pub talk: bool,
     /// This console only looks: it asks for nothing that changes anything, and writes nothing down.
     pub observing: bool,
     /// The newest request's number.

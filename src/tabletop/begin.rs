@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::agenda::{Agenda, Due};
 use super::session::TICK;
 use super::simulated::Simulated;
-use super::stage::Scripted;
+use super::stage::{Scripted, Talk};
 use super::{Script, SharedWorld};
 use crate::incident::site::{Site, Target};
 use crate::systems::Shared;
@@ -28,11 +28,15 @@ pub(super) fn systems(
         });
         (target.id.clone(), system)
     };
-    let stage: Arc<dyn Stage> = Arc::new(Scripted {
-        scenario: Arc::clone(&script.scenario),
-        world: world.clone(),
-        clock: Arc::clone(clock),
-    });
+    let clock_of = || Arc::clone(clock);
+    let stage: Arc<dyn Stage> = match script.talk {
+        true => Arc::new(Talk { clock: clock_of() }),
+        false => Arc::new(Scripted {
+            scenario: Arc::clone(&script.scenario),
+            world: world.clone(),
+            clock: clock_of(),
+        }),
+    };
     let targets = site.targets.iter().map(simulated).collect();
     Systems::played(targets, Arc::clone(clock), stage)
 }

@@ -30,6 +30,8 @@ pub struct Script {
     pub scenario: Arc<Scenario>,
     /// SHA-256 of its text.
     pub digest: String,
+    /// There is no site: acts are described, not played.
+    pub talk: bool,
 }
 
 /// The world, as its targets, its stage and the session share it.

@@ -155,6 +155,7 @@ impl Session {
         );
         state.memory.key = beginning.key;
         state.pace = Some(speed);
+        state.memory.talk = script.talk;
         let mut agenda = Agenda::default();
         plan(&mut agenda, &script, &site, seed);
         Self {

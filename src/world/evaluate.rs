@@ -87,7 +87,8 @@ async fn judge_guards(judge: &Judge<'_>, resolved: &Resolved) -> Vec<(String, Ve
         } => Some(target),
         _ => resolved.guards.as_ref(),
     };
-    let Some(standby) = standby else {
+    let stage = judge.systems.stage.as_ref();
+    let Some(standby) = standby.filter(|_| stage.is_none_or(|stage| stage.guarded())) else {
         return Vec::new();
     };
     let guards = judge.promotion(standby, resolved).await;

@@ -165,6 +165,25 @@ pub fn runbook(site: &Site, name: &str) -> Result<Text, String> {
     Err(format!("{name}: no such runbook — {advice}"))
 }
 
+/// A runbook by its file, to be offered before all others.
+///
+/// # Errors
+/// Why it can't be read, or its first fault.
+pub fn of_file(path: &Path) -> Result<Loaded, String> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|e| format!("{name}: {e}"))?;
+    let mut found = Vec::new();
+    let refused = writable_by_others(path);
+    add(&mut found, &name, stem(path), &text, refused);
+    match found.pop() {
+        Some(Loaded {
+            refused: Some(why), ..
+        }) => Err(why),
+        Some(loaded) => Ok(loaded),
+        None => Err(format!("{name}: is no runbook")),
+    }
+}
+
 /// A runbook with faults stays in the list, refused with its first one: nobody should look for it at night.
 fn add(found: &mut Vec<Loaded>, origin: &str, stem: String, text: &str, refused: Option<String>) {
     if found.iter().any(|l| l.runbook.id.as_str() == stem) {

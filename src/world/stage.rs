@@ -15,6 +15,11 @@ pub trait Stage: Send + Sync {
     /// What a check or verification in code says, as it would be evaluated freely.
     fn look(&self, resolved: &Resolved, code: &Code, expect: Option<&Expect>) -> Verdict;
 
+    /// Whether there is a site on which the guards of acts can be judged.
+    fn guarded(&self) -> bool {
+        true
+    }
+
     /// What a condition says that no target of the site can answer: a checksum, a walk without a site. None: it is judged as
     /// always.
     fn holds(&self, condition: &crate::incident::acts::Condition) -> Option<Verdict>;

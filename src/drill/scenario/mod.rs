@@ -4,6 +4,7 @@
 
 pub mod built_in;
 mod read;
+mod walk;
 
 use std::time::Duration;
 
