@@ -84,45 +84,6 @@ fn sees_the_loss(operator: &Operator) {
     operator.sees("promotion now would lose");
 }
 
-fn decides(operator: &mut Operator) {
-    operator.comes_to("Confirm that the primary region is lost");
-    operator.tick("the provider confirms it");
-    operator.tick("so it is");
-    operator.tick("so it is");
-    operator.comes_to("Verify the standby");
-    operator.look();
-    operator.tick("so it is");
-    operator.comes_to("Fence the old primary");
-}
-
-/// From the promotion to the end of the runbook.
-fn moves_the_traffic(operator: &mut Operator) {
-    operator.comes_to("Write a checkpoint");
-    operator.asks("enter runs it");
-    operator.confirms("", "done");
-    operator.comes_to("Scale the standby region");
-    for _ in 0..3 {
-        operator.tick("so it is");
-    }
-    operator.comes_to("Wait for the region's own health");
-    operator.asks("enter runs it");
-    operator.confirms("", "done");
-    operator.comes_to("Shift the traffic");
-    for _ in 0..3 {
-        operator.tick("ticket 4711");
-    }
-    operator.comes_to("Verify the service from outside");
-    operator.tick("so it is");
-    operator.tick("so it is");
-    operator.comes_to("Notify");
-    for _ in 0..3 {
-        operator.tick("so it is");
-    }
-    operator.comes_to("Plan the way back");
-    operator.tick("so it is");
-    operator.ends_the_walk();
-}
-
 fn stands(text: &str, all: &[&str]) {
     for words in all {
         assert!(text.contains(words), "{words:?} is not in:\n{text}");
@@ -139,7 +100,7 @@ async fn a_failover_waits_for_the_fence_and_loses_no_more_than_it_said() {
     sees_the_loss(&operator);
     operator.declare("Primary region lost");
     operator.open("regional-failover", 3, None);
-    decides(&mut operator);
+    operator.decides();
 
     // Out of order: a server that does not answer is not a server that is stopped for good.
     operator.go_to(4, "to see it refused");
@@ -162,7 +123,7 @@ async fn a_failover_waits_for_the_fence_and_loses_no_more_than_it_said() {
     operator.sees_line(&["✔ pg-west", "primary"]);
     assert!(!in_recovery(&lab).await);
     writes_at_the_standby(&lab).await;
-    moves_the_traffic(&mut operator);
+    operator.moves_the_traffic();
     operator.mitigates("the public health check says so");
 
     let report = operator.resolves("West serves, east is fenced");
@@ -222,7 +183,7 @@ async fn an_override_needs_phrase_and_reason_and_stands_in_the_report() {
     sees_the_loss(&operator);
     operator.declare("Primary region lost, its host too");
     operator.open("regional-failover", 3, None);
-    decides(&mut operator);
+    operator.decides();
     operator.skip("the host answers to nobody");
     operator.comes_to("Promote the standby");
     operator.asks("Type OVERRIDE:pg-west");

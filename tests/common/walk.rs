@@ -1,7 +1,7 @@
 //! What an operator does at the console, as a test says it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ pub struct Operator {
     /// Their terminal.
     pub console: Console,
     state: PathBuf,
+    /// What their incident's id begins with.
+    prefix: &'static str,
 }
 
 impl Operator {
@@ -33,6 +35,18 @@ impl Operator {
         Operator {
             console: Console::start(&lab.path("home"), columns, rows, &["--site", site]),
             state: lab.path("state"),
+            prefix: "INC-",
+        }
+    }
+
+    /// Starts a tabletop in a home of its own.
+    pub fn tabletop(home: &Path, args: &[&str]) -> Self {
+        let (columns, rows) = SIZE;
+        let args: Vec<&str> = ["drill"].into_iter().chain(args.iter().copied()).collect();
+        Operator {
+            console: Console::start(home, columns, rows, &args),
+            state: home.join("state/warroom/tabletops"),
+            prefix: "TTX-",
         }
     }
 
@@ -54,7 +68,7 @@ impl Operator {
     /// Declares an incident with a title, everything else as proposed.
     pub fn declare(&mut self, title: &str) {
         self.fills_in_a_declaration(title);
-        self.sees("INC-");
+        self.sees(self.prefix);
         self.sees(NO_DIALOG);
     }
 
@@ -200,6 +214,46 @@ impl Operator {
         });
     }
 
+    /// Regional failover: from its beginning to the fence.
+    pub fn decides(&mut self) {
+        self.comes_to("Confirm that the primary region is lost");
+        self.tick("the provider confirms it");
+        self.tick("so it is");
+        self.tick("so it is");
+        self.comes_to("Verify the standby");
+        self.look();
+        self.tick("so it is");
+        self.comes_to("Fence the old primary");
+    }
+
+    /// Regional failover: from the promotion to its end.
+    pub fn moves_the_traffic(&mut self) {
+        self.comes_to("Write a checkpoint");
+        self.asks("enter runs it");
+        self.confirms("", "done");
+        self.comes_to("Scale the standby region");
+        for _ in 0..3 {
+            self.tick("so it is");
+        }
+        self.comes_to("Wait for the region's own health");
+        self.asks("enter runs it");
+        self.confirms("", "done");
+        self.comes_to("Shift the traffic");
+        for _ in 0..3 {
+            self.tick("ticket 4711");
+        }
+        self.comes_to("Verify the service from outside");
+        self.tick("so it is");
+        self.tick("so it is");
+        self.comes_to("Notify");
+        for _ in 0..3 {
+            self.tick("so it is");
+        }
+        self.comes_to("Plan the way back");
+        self.tick("so it is");
+        self.ends_the_walk();
+    }
+
     /// Says that users are served again.
     pub fn mitigates(&mut self, how: &str) {
         self.press("m", "Users are served again");
@@ -210,7 +264,7 @@ impl Operator {
     pub fn resolves(&mut self, summary: &str) -> String {
         self.press("R", "In a sentence");
         self.write(summary, "\"resolved\":");
-        self.press("p", "Post-mortem of INC-");
+        self.press("p", &format!("Post-mortem of {}", self.prefix));
         self.console.arm();
         self.console.press("enter");
         self.sees("the post-mortem stands at");
