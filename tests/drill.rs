@@ -171,3 +171,28 @@ fn what_cannot_be_played_is_said() {
         "and nothing is left behind"
     );
 }
+
+#[test]
+fn a_scenario_of_ones_own_wins_and_its_faults_are_found_before_the_day() {
+    let home = Home::new();
+    let folder = home.0.path().join("config/warroom/scenarios");
+    fs::create_dir_all(&folder).unwrap();
+    let own = text("region-lost").replace("Primary region lost", "Our own region lost");
+    fs::write(folder.join("region-lost.toml"), &own).unwrap();
+    fs::write(folder.join("night.toml"), own.replace("takes =", "takse =")).unwrap();
+    let listed = said(&home.drill(&["--list", "--json"]));
+    assert!(listed.contains("Our own region lost"), "{listed}");
+    assert!(!listed.contains("night"), "{listed}");
+    let mut check = home.command(env!("CARGO_BIN_EXE_warroom"));
+    let checked = check
+        .arg("check")
+        .arg(folder.join("night.toml"))
+        .output()
+        .unwrap();
+    assert_eq!(checked.status.code(), Some(2));
+    let words = said(&checked);
+    assert!(
+        words.contains("night.toml:") && words.contains("takes"),
+        "{words}"
+    );
+}

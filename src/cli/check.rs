@@ -8,11 +8,13 @@ use chrono::Utc;
 
 use super::{Common, FAULTY, fail, say, site};
 use crate::console::keymap;
+use crate::drill::scenario;
 use crate::incident::fault::{Fault, Weight};
 use crate::incident::names::RunbookId;
 use crate::incident::runbook;
 use crate::incident::site::Site;
 use crate::screen::theme;
+use crate::tabletop::scenarios;
 use crate::world::shelf;
 
 /// Checks the files given; without any, the site file and everything it uses.
@@ -44,7 +46,7 @@ pub fn check(common: &Common, files: &[PathBuf]) -> ExitCode {
     report(&faults, looked)
 }
 
-/// Theme, keymap and runbooks of the site; the built-in ones too. Returns how many files were looked at.
+/// Theme, keymap, runbooks and scenarios of the site; the built-in ones too. Returns how many files were looked at.
 fn everything(site: Option<&Site>, faults: &mut Vec<Fault>) -> usize {
     let empty = Site::empty();
     let site = site.unwrap_or(&empty);
@@ -64,10 +66,12 @@ fn everything(site: Option<&Site>, faults: &mut Vec<Fault>) -> usize {
             Some(site),
         ));
     }
-    library.len() + 2
+    let scenarios = scenarios::all();
+    faults.extend(scenarios.iter().flat_map(|found| found.read().1));
+    library.len() + scenarios.len() + 2
 }
 
-/// One file, by what it is: Markdown is a runbook; TOML is a theme, a keymap or a site by where it lies and what it says.
+/// One file, by what it is: Markdown is a runbook; TOML is a theme, a keymap, a scenario or a site by where it lies and what it says.
 fn one(path: &Path, text: &str, site: Option<&Site>) -> Vec<Fault> {
     let name = path.display().to_string();
     let folder = path
@@ -93,6 +97,7 @@ fn one(path: &Path, text: &str, site: Option<&Site>) -> Vec<Fault> {
     match folder.as_deref() {
         Some("themes") => theme::parse(&name, text).1,
         Some("keymaps") => keymap::parse(&name, text).1,
+        Some("scenarios") => scenario::parse(&name, &name, text).1,
         _ => site::parse(path)
             .map(|(_, faults)| faults)
             .unwrap_or_default(),

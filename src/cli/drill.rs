@@ -13,15 +13,14 @@ use super::{Common, FAULTY, block_on, complain, console, fail, say, site};
 use crate::console::event::Loaded;
 use crate::console::facilitator::Facilitator;
 use crate::console::keymap::Keymap;
-use crate::drill::scenario::{Grade, Scenario, built_in, parse};
-use crate::incident::fault::nearest;
+use crate::drill::scenario::{Grade, Scenario};
 use crate::incident::journal::digest;
 use crate::incident::site::Site;
 use crate::screen::Theme;
 use crate::tabletop::facilitation::{Booth, Line};
 use crate::tabletop::record::Recording;
 use crate::tabletop::show::{self, Booked, Participants, Show};
-use crate::tabletop::{Beginning, Script, Session, pilot};
+use crate::tabletop::{Beginning, Script, Session, pilot, scenarios};
 use crate::world::{actor, clock, places, shelf, terminal};
 
 /// How much faster than the hands' an exercise's time may run.
@@ -114,7 +113,7 @@ struct Play {
 }
 
 impl Play {
-    fn of((scenario, text): (Scenario, &str)) -> Self {
+    fn of((scenario, text): (Scenario, String)) -> Self {
         Self {
             library: shelf::runbooks(&scenario.site),
             script: Script {
@@ -147,9 +146,9 @@ fn walk_of(common: &Common, file: &Path, talk: bool) -> Result<Play, ExitCode> {
 }
 
 fn list(as_json: bool) -> ExitCode {
-    let scenarios = built_in::SCENARIOS
-        .iter()
-        .filter_map(|(id, text)| parse(id, id, text).0);
+    // One with faults is not listed; warroom check says what is wrong with it.
+    let all = scenarios::all();
+    let scenarios = all.iter().filter_map(|found| found.read().0);
     match as_json {
         true => {
             let rows = scenarios.map(|s| {
@@ -353,18 +352,11 @@ fn ended(mut session: Session, seed: u64, scripted: bool) -> ExitCode {
     }
 }
 
-fn scenario(name: Option<&str>) -> Result<(Scenario, &'static str), ExitCode> {
-    let names = || built_in::SCENARIOS.iter().map(|(id, _)| *id);
-    let wanted = name.or(names().next()).unwrap_or_default();
-    let Some((id, text)) = built_in::SCENARIOS.iter().find(|(id, _)| *id == wanted) else {
-        let advice = match nearest(wanted, names()) {
-            Some(near) => format!("did you mean {near}?"),
-            None => "warroom drill --list".to_owned(),
-        };
-        return Err(fail(format!("{wanted}: no such scenario — {advice}")));
-    };
-    match parse(&format!("built in: {id}.toml"), id, text) {
-        (Some(scenario), _) => Ok((scenario, text)),
+/// The scenario of that name, and its text; its faults are printed.
+fn scenario(name: Option<&str>) -> Result<(Scenario, String), ExitCode> {
+    let found = scenarios::find(name).map_err(fail)?;
+    match found.read() {
+        (Some(scenario), _) => Ok((scenario, found.text)),
         (None, faults) => {
             site::print(&faults);
             Err(ExitCode::from(FAULTY))

@@ -26,7 +26,7 @@ pub fn read(common: &Common) -> Result<(PathBuf, Arc<Site>), ExitCode> {
             .map(|dir| dir.join("site.toml").display().to_string())
             .unwrap_or_default();
         return Err(fail(format!(
-            "no site file: {own} is not there — write one, or name one with --site FILE"
+            "no site file: {own} is not there — write one, name one with --site FILE, or practise without one: warroom drill"
         )));
     };
     let path = fs::canonicalize(&path)

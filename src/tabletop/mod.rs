@@ -10,6 +10,7 @@ mod ending;
 pub mod facilitation;
 pub mod pilot;
 pub mod record;
+pub mod scenarios;
 pub mod session;
 pub mod show;
 pub mod simulated;
