@@ -8,7 +8,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::{Common, FAULTY, block_on, fail, site};
-use crate::console::state::State;
+use crate::console::state::{Message, State};
+use crate::incident::drills::schedule;
 use crate::incident::fault::Weight;
 use crate::incident::journal::{Actor, Mode};
 use crate::incident::site::Site;
@@ -16,7 +17,7 @@ use crate::run::{self, Setup};
 use crate::screen::theme::{self, Theme};
 use crate::systems::registry;
 use crate::world::desk::{self, Desk};
-use crate::world::{Systems, actor, clock, incidents, places, shelf, terminal};
+use crate::world::{Systems, actor, clock, drillog, incidents, places, shelf, terminal};
 
 /// Room for what is reported while a frame is drawn.
 const EVENTS: usize = 1_024;
@@ -118,6 +119,10 @@ async fn run(
     let past = incidents::past(&root, &site);
     state.memory.promotions = past.promotions;
     state.memory.restore_tests = past.restore_tests;
+    state.memory.history = past.history;
+    let (log, _) = drillog::read(&root);
+    let drills = schedule::schedule(&site.drills, &log, now.wall);
+    let reminder = schedule::reminder(&drills, now.wall).map(|words| Message { words, bad: false });
     let context = desk::Context {
         root,
         site,
@@ -136,6 +141,8 @@ async fn run(
     if let Some(resumed) = resumed {
         state.resume(&resumed.incident, resumed.runbooks);
         state.trouble = resumed.trouble;
+    } else {
+        state.message = reminder;
     }
     let setup = Setup {
         state,

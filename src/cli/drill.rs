@@ -15,6 +15,7 @@ use crate::console::facilitator::Facilitator;
 use crate::console::keymap::Keymap;
 use crate::drill::scenario::{Grade, Scenario};
 use crate::incident::journal::digest;
+use crate::incident::reading::Failure;
 use crate::incident::site::Site;
 use crate::screen::Theme;
 use crate::tabletop::facilitation::{Booth, Line};
@@ -28,9 +29,6 @@ const FASTEST: u32 = 20;
 
 /// The screen of an exercise that nobody looks at.
 const UNSEEN: (u16, u16) = (120, 36);
-
-/// Where tabletops are kept in the state folder: nothing that opens an incident looks there.
-const TABLETOPS: &str = "tabletops";
 
 /// A drill that came to PARTIAL or FAIL.
 const PARTIAL: u8 = 1;
@@ -78,26 +76,30 @@ pub fn drill(common: &Common, args: &Args) -> ExitCode {
     if args.list {
         return list(args.json);
     }
+    let log = match log(common) {
+        Ok(log) => log,
+        Err(failure) => return fail(failure.to_string()),
+    };
     if let Some(incident) = &args.facilitate {
-        return facilitate(incident.as_deref());
+        return facilitate(&log, incident.as_deref());
     }
     if !(1..=FASTEST).contains(&args.speed) {
         return fail(format!("--speed {}: write 1 to {FASTEST}", args.speed));
     }
     if let Some(file) = &args.keys {
-        return replay(file);
+        return replay(&log, file);
     }
     let seed = args
         .seed
         .unwrap_or_else(|| clock::now().wall.timestamp().unsigned_abs());
     if let Some(file) = &args.runbook {
-        return match walk_of(common, file, args.talk) {
+        return match walk_of(common, &log, file, args.talk) {
             Ok(play) => played(play, seed, args.speed),
             Err(code) => code,
         };
     }
     let play = match scenario(args.scenario.as_deref()) {
-        Ok(found) => Play::of(found),
+        Ok(found) => Play::of(&log, found),
         Err(code) => return code,
     };
     match args.auto {
@@ -106,15 +108,25 @@ pub fn drill(common: &Common, args: &Args) -> ExitCode {
     }
 }
 
+/// The state folder: of the site that is configured, where its file can be read; a tabletop needs none.
+fn log(common: &Common) -> Result<PathBuf, Failure> {
+    let parsed = site::path(common).and_then(|path| site::parse(&path).ok());
+    let site = parsed.and_then(|(site, _)| site);
+    places::state_root(&site.unwrap_or_else(Site::empty))
+}
+
 /// What is played, and the runbooks that can be chosen in it.
 struct Play {
     script: Script,
     library: Vec<Loaded>,
+    /// The state folder whose log of drills it goes into: that of the site that is configured, if one is.
+    log: PathBuf,
 }
 
 impl Play {
-    fn of((scenario, text): (Scenario, String)) -> Self {
+    fn of(log: &Path, (scenario, text): (Scenario, String)) -> Self {
         Self {
+            log: log.to_owned(),
             library: shelf::runbooks(&scenario.site),
             script: Script {
                 scenario: Arc::new(scenario),
@@ -126,7 +138,7 @@ impl Play {
 }
 
 /// The walk of a runbook: on the site that was named, else on the built-in one, or on none.
-fn walk_of(common: &Common, file: &Path, talk: bool) -> Result<Play, ExitCode> {
+fn walk_of(common: &Common, log: &Path, file: &Path, talk: bool) -> Result<Play, ExitCode> {
     let loaded = shelf::of_file(file).map_err(fail)?;
     let site = match (talk, &common.site) {
         (true, _) => Site::empty(),
@@ -142,7 +154,11 @@ fn walk_of(common: &Common, file: &Path, talk: bool) -> Result<Play, ExitCode> {
     let others = shelf::runbooks(&site).into_iter();
     let others = others.filter(|other| other.runbook.id != loaded.runbook.id);
     let library = [loaded.clone()].into_iter().chain(others).collect();
-    Ok(Play { script, library })
+    Ok(Play {
+        script,
+        library,
+        log: log.to_owned(),
+    })
 }
 
 fn list(as_json: bool) -> ExitCode {
@@ -209,12 +225,8 @@ fn shown(show: &mut (dyn Show + Send), theme: &Theme) -> Result<(), String> {
 }
 
 /// The facilitator's console, at a terminal of its own.
-fn facilitate(incident: Option<&str>) -> ExitCode {
-    let root = match places::state_root(&Site::empty()) {
-        Ok(root) => root.join(TABLETOPS),
-        Err(failure) => return fail(failure.to_string()),
-    };
-    let line = match Line::find(&root, incident) {
+fn facilitate(log: &Path, incident: Option<&str>) -> ExitCode {
+    let line = match Line::find(&places::tabletops(log), incident) {
         Ok(line) => line,
         Err(why) => return fail(why),
     };
@@ -255,7 +267,7 @@ fn auto(play: Play, seed: u64, losing: bool) -> ExitCode {
 }
 
 /// The very session that was recorded.
-fn replay(file: &Path) -> ExitCode {
+fn replay(log: &Path, file: &Path) -> ExitCode {
     let name = file.display().to_string();
     let read = std::fs::read_to_string(file).map_err(|e| format!("{name}: {e}"));
     let recording = match read.and_then(|text| Recording::read(&name, &text)) {
@@ -264,7 +276,7 @@ fn replay(file: &Path) -> ExitCode {
     };
     let head = &recording.head;
     let play = match scenario(Some(&head.scenario)) {
-        Ok(found) => Play::of(found),
+        Ok(found) => Play::of(log, found),
         Err(code) => return code,
     };
     if play.script.digest != head.digest {
@@ -305,15 +317,14 @@ fn begin(
     keymap: Keymap,
     size: (u16, u16),
 ) -> Result<Session, ExitCode> {
-    let log = places::state_root(&Site::empty()).map_err(|e| fail(e.to_string()))?;
     Ok(Session::new(Beginning {
         library: play.library,
         script: play.script,
         seed,
         // Whole seconds: what the console says of an instant must not differ by when in a second it began.
         begins: clock::now().wall.trunc_subsecs(0),
-        root: log.join(TABLETOPS),
-        log,
+        root: places::tabletops(&play.log),
+        log: play.log,
         speed,
         actor: actor(),
         keymap,

@@ -104,7 +104,7 @@ fn table(states: &[DrillState<'_>], log: &[Record], now: DateTime<Utc>) -> Strin
             rto(state),
             due(state)
         ));
-        let open = state.items.iter().filter(|item| comes_up(item, now));
+        let open = state.items.iter().filter(|item| item.open(now));
         lines.extend(open.map(|item| {
             let by = item.due.map_or("now".into(), day);
             let id = item.item.id();
@@ -121,11 +121,6 @@ fn table(states: &[DrillState<'_>], log: &[Record], now: DateTime<Utc>) -> Strin
         format!("{at:<12} {:<14} {grade:<8} {}", record.id, record.title)
     }));
     lines.join("\n")
-}
-
-/// An item that is not ticked and whose time has come.
-fn comes_up(item: &ItemState<'_>, now: DateTime<Utc>) -> bool {
-    item.ticked.is_none() && item.from.is_none_or(|from| from <= now)
 }
 
 fn rto(state: &DrillState<'_>) -> String {

@@ -125,7 +125,7 @@ fn row(road: &Road<'_>, step: &Step, next: &Next) -> StepRow {
         phase: step.phase.clone(),
         status: road.shown_status(step, next),
         took: took(&road.attempts(step, Role::Run)),
-        estimate: step.card.estimate,
+        estimate: road.estimate(step),
         danger: danger_of(step),
         always: step.card.always,
         ticks: count(&ticks(road, step)),

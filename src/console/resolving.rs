@@ -167,7 +167,7 @@ fn bare(
         verify: Vec::new(),
         every: step.card.every.unwrap_or(EVERY),
         timeout: step.card.timeout.unwrap_or(TIMEOUT),
-        estimate: step.card.estimate,
+        estimate: road.estimate(step),
         capture: Vec::new(),
         changed: Vec::new(),
         hold,

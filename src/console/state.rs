@@ -14,6 +14,7 @@ use super::key::Key;
 use super::keymap::Keymap;
 use super::vitals::Vitals;
 use crate::incident::clean::Clean;
+use crate::incident::history::History;
 use crate::incident::journal::{Actor, Incident, Mode, Note};
 use crate::incident::judge::Standing;
 use crate::incident::names::{BackupId, LinkId, RunbookId, SeverityId, StepId, TargetId};
@@ -96,6 +97,8 @@ pub struct Memory {
     pub secrets: Secrets,
     /// The incident's key for hashing secrets; the hall sets it from its own random bytes and keeps it off the journal.
     pub key: Vec<u8>,
+    /// How long steps took before, and when runbooks were last practised.
+    pub history: History,
     /// When a target was last promoted in an earlier incident, as the hall found it.
     pub promotions: BTreeMap<TargetId, DateTime<Utc>>,
     /// Confirmed attempts that were handed to the hall and have not begun yet.

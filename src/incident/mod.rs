@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod facilitation;
 pub mod fault;
 pub mod guards;
+pub mod history;
 pub mod journal;
 pub mod judge;
 pub mod ladder;

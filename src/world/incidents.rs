@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{ledger, places};
+use super::{drillog, ledger, places};
 use crate::incident::acts::postgres::{PgAct, PgCondition};
 use crate::incident::acts::{Act, Condition};
+use crate::incident::drills;
+use crate::incident::history::History;
 use crate::incident::journal::{Chosen, Fact, Incident, Note, Resolved, ResolvedCheck, digest};
 use crate::incident::names::{BackupId, IncidentId, TargetId};
 use crate::incident::postmortem::{Template, postmortem};
@@ -104,18 +106,24 @@ pub struct Past {
     pub promotions: BTreeMap<TargetId, DateTime<Utc>>,
     /// When each backup was last restored and its rows counted.
     pub restore_tests: BTreeMap<BackupId, DateTime<Utc>>,
+    /// How long steps took, and when runbooks were last practised.
+    pub history: History,
 }
 
 /// Reads the past of a site. Journals that can't be read are left out: they prove nothing.
 pub fn past(root: &Path, site: &Site) -> Past {
     let mut past = Past::default();
-    for (_, dir) in list(root) {
-        let entries = ledger::read(&dir)
-            .map(|(entries, _)| entries)
-            .unwrap_or_default();
-        let Ok(incident) = Incident::fold(&entries) else {
-            continue;
-        };
+    let (log, _) = drillog::read(root);
+    let grade = |incident: &Incident| {
+        let mut exercises = drills::exercises(&log);
+        let of = exercises.find(|record| record.id == incident.declaration.id);
+        of.map(|record| record.grade)
+    };
+    for incident in folded(&places::tabletops(root)) {
+        past.history.add(&incident, grade(&incident));
+    }
+    for incident in folded(root) {
+        past.history.add(&incident, grade(&incident));
         for (resolved, at) in done(&incident) {
             if let Code::Act {
                 act: Act::Postgres(PgAct::Promote { target }),
@@ -133,6 +141,15 @@ pub fn past(root: &Path, site: &Site) -> Past {
         }
     }
     past
+}
+
+/// The incidents of a root that can be read.
+fn folded(root: &Path) -> impl Iterator<Item = Incident> {
+    let all = list(root).into_iter();
+    all.filter_map(|(_, dir)| {
+        let (entries, _) = ledger::read(&dir).ok()?;
+        Incident::fold(&entries).ok()
+    })
 }
 
 fn newest<K: Ord>(found: &mut BTreeMap<K, DateTime<Utc>>, key: K, at: DateTime<Utc>) {

@@ -35,6 +35,11 @@ pub fn incidents(root: &Path) -> PathBuf {
     root.join("incidents")
 }
 
+/// The root of a state folder's tabletops: nothing that opens a real incident looks there.
+pub fn tabletops(root: &Path) -> PathBuf {
+    root.join("tabletops")
+}
+
 /// Where a journal goes on when its own folder fails, the nearest first: `$XDG_RUNTIME_DIR/warroom`, then
 /// `/var/tmp/warroom-UID`. They need not exist.
 pub fn fallbacks() -> Vec<PathBuf> {

@@ -32,7 +32,9 @@ pub(in crate::console) fn open(state: &mut State) {
         (!fits(loaded), ill, loaded.runbook.title.clone())
     });
     for loaded in library {
-        rows.extend(rows_of(loaded, fits(&loaded)));
+        let drilled = state.memory.history.drilled(&loaded.runbook.id);
+        let drilled = drilled.map(|drilled| drilled.words(&state.now));
+        rows.extend(rows_of(loaded, fits(&loaded), drilled));
     }
     let chooser = Chooser {
         rows,
@@ -66,14 +68,17 @@ fn concerns(loaded: &Loaded, down: &[TargetId]) -> bool {
 }
 
 /// The file's row, and one for each procedure of a file without a card.
-fn rows_of(loaded: &Loaded, fits: bool) -> Vec<ChooserRow> {
+fn rows_of(loaded: &Loaded, fits: bool, drilled: Option<String>) -> Vec<ChooserRow> {
     let runbook = &loaded.runbook;
     let summary = runbook.card.summary.clone().unwrap_or_default();
     let mark = if fits { "for this severity — " } else { "" };
     let mut rows = vec![ChooserRow {
         key: runbook.id.to_string(),
         words: runbook.title.clone(),
-        aside: format!("{mark}{summary}"),
+        aside: match drilled {
+            Some(drilled) => format!("{mark}{drilled} — {summary}"),
+            None => format!("{mark}{summary}"),
+        },
         refused: loaded.refused.clone(),
     }];
     if !runbook.carded {

@@ -4,6 +4,7 @@
 mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::answers::NOT_APPLICABLE;
 use super::state::State;
@@ -83,6 +84,13 @@ impl<'a> Road<'a> {
             Some(here) if here.step.id == step.id => self.next_of(here),
             _ => self.next_of(self.plainly(step)),
         }
+    }
+
+    /// How long a step should take: the median of what was measured, else what its author says.
+    pub fn estimate(&self, step: &Step) -> Option<Duration> {
+        let history = &self.state.memory.history;
+        let usual = history.usual(&self.walk.chosen.runbook, &step.id);
+        usual.map(|usual| usual.median).or(step.card.estimate)
     }
 
     /// Steps that are owed whatever happens, and not done yet.

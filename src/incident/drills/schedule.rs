@@ -31,6 +31,42 @@ impl DrillState<'_> {
     }
 }
 
+/// What the console reminds of when it opens on a quiet site: the drill that is overdue longest, or an item whose time has
+/// come; none where nothing calls.
+pub fn reminder(states: &[DrillState<'_>], now: DateTime<Utc>) -> Option<String> {
+    let calling: Vec<&DrillState<'_>> = states.iter().filter(|state| state.calls()).collect();
+    let worst = calling
+        .iter()
+        .max_by_key(|state| state.overdue.unwrap_or(Duration::MAX));
+    if let Some(worst) = worst {
+        let since = match (worst.due, worst.overdue) {
+            (Some(due), Some(_)) => format!("is due since {}", due.format("%Y-%m-%d")),
+            _ => "was never held".to_owned(),
+        };
+        let others = match calling.len() - 1 {
+            0 => String::new(),
+            count => format!(", and {count} more"),
+        };
+        return Some(format!(
+            "drill {} {since}{others} — warroom drills",
+            worst.drill.id
+        ));
+    }
+    let items = states.iter().flat_map(|state| {
+        let open = state.items.iter().filter(|item| item.open(now));
+        open.map(move |item| (state.drill, item))
+    });
+    let first = items.min_by_key(|(_, item)| item.due)?;
+    let (drill, item) = first;
+    let by = item.due.map_or("now".into(), |due| {
+        due.format("%Y-%m-%d %H:%M UTC").to_string()
+    });
+    Some(format!(
+        "drill {}: {}, by {by} — warroom drills",
+        drill.id, item.item.words
+    ))
+}
+
 /// The schedule as it stands, in the site's order.
 pub fn schedule<'a>(
     drills: &'a [Drill],

@@ -20,7 +20,7 @@ pub(super) fn sheet(state: &State, ask: &Ask, theme: &Theme, room: usize) -> She
     let resolved = &ask.resolved;
     let mut head = targets(resolved, theme, room);
     head.extend(loss(state, resolved, theme, room));
-    head.extend(danger(resolved, theme, room));
+    head.extend(danger(state, resolved, theme, room));
     head.push(Line::default());
     let mut body = script(resolved, theme, room);
     body.extend(checks(ask, theme, room));
@@ -170,18 +170,28 @@ fn loss(state: &State, resolved: &Resolved, theme: &Theme, room: usize) -> Vec<L
     prose(&format!("{figures}{objective}"), role, room, theme)
 }
 
-fn danger(resolved: &Resolved, theme: &Theme, room: usize) -> Vec<Line<'static>> {
+fn danger(state: &State, resolved: &Resolved, theme: &Theme, room: usize) -> Vec<Line<'static>> {
     let words = match resolved.danger {
         Danger::None => "Looks, changes nothing.",
         Danger::Change => "Changes something that can be changed back.",
         Danger::Destructive => "▲ Can lose data, sessions or capacity.",
         Danger::OneWay => "✖ One-way: this cannot be undone.",
     };
-    let time = resolved
-        .estimate
-        .map_or(String::new(), |e| format!(" Takes about {}.", limit(e)));
+    let history = &state.memory.history;
+    let usual = history.usual(&resolved.runbook, &resolved.action.step);
+    let time = match (usual, resolved.estimate) {
+        (Some(usual), _) => format!(" Took {usual}."),
+        (None, Some(estimate)) => format!(" Takes about {}.", limit(estimate)),
+        (None, None) => String::new(),
+    };
+    // Whoever can't take a step back wants to know whether it was ever practised.
+    let drilled = match (history.drilled(&resolved.runbook), resolved.danger) {
+        (_, Danger::None | Danger::Change) => String::new(),
+        (Some(drilled), _) => format!(" Runbook {}.", drilled.words(&state.now)),
+        (None, _) => " Runbook never drilled.".into(),
+    };
     prose(
-        &format!("{words}{time}"),
+        &format!("{words}{time}{drilled}"),
         resolved.danger.into(),
         room,
         theme,
