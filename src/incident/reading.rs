@@ -8,8 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::acts::files::FilesSight;
 use super::acts::http::HttpSight;
+use super::acts::kube::KubeSight;
 use super::acts::postgres::PgSight;
+use super::acts::rds::RdsSight;
 use super::acts::redis::{RedisSight, SentinelSight};
+use super::acts::route53::DnsSight;
+use super::acts::secrets::SecretSight;
 use super::clean::Clean;
 use super::names::TargetId;
 use super::now::Now;
@@ -52,6 +56,14 @@ pub enum Sight {
     Http(HttpSight),
     /// A folder of backups.
     Files(FilesSight),
+    /// A workload or a cluster.
+    Kube(KubeSight),
+    /// An RDS instance.
+    Rds(RdsSight),
+    /// A DNS record.
+    Dns(DnsSight),
+    /// A secret, without what it says.
+    Secret(SecretSight),
 }
 
 /// The word of a host, an orchestrator or a provider about a server: the only proof that a silent one is really stopped.

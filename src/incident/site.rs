@@ -121,6 +121,14 @@ pub enum Endpoint {
     Http(HttpEndpoint),
     /// `system = "files"`
     Files(FilesEndpoint),
+    /// `system = "kubernetes"`
+    Kube(KubeEndpoint),
+    /// `system = "rds"`
+    Rds(AwsEndpoint),
+    /// `system = "route53"`
+    Dns(DnsEndpoint),
+    /// `system = "secrets"`
+    Secret(AwsEndpoint),
 }
 
 impl Endpoint {
@@ -132,6 +140,10 @@ impl Endpoint {
             Endpoint::Sentinel(_) => "sentinel",
             Endpoint::Http(_) => "http",
             Endpoint::Files(_) => "files",
+            Endpoint::Kube(_) => "kubernetes",
+            Endpoint::Rds(_) => "rds",
+            Endpoint::Dns(_) => "route53",
+            Endpoint::Secret(_) => "secrets",
         }
     }
 
@@ -143,6 +155,12 @@ impl Endpoint {
             Endpoint::Sentinel(e) => format!("{} of {}", e.master, e.nodes.join(",")),
             Endpoint::Http(e) => e.url.clone(),
             Endpoint::Files(e) => e.path.display().to_string(),
+            Endpoint::Kube(e) => match &e.workload {
+                Some(workload) => format!("{} {}/{workload}", e.context, e.namespace),
+                None => e.context.clone(),
+            },
+            Endpoint::Rds(e) | Endpoint::Secret(e) => format!("{} in {}", e.name, e.region),
+            Endpoint::Dns(e) => format!("{} in {}", e.record, e.zone),
         }
     }
 }
@@ -220,6 +238,35 @@ pub struct FilesEndpoint {
     pub pattern: String,
     /// `FILE.sha256` beside each file holds its checksum.
     pub checksum: bool,
+}
+
+/// A workload of a Kubernetes cluster, or the cluster itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubeEndpoint {
+    /// The context of the kubeconfig.
+    pub context: String,
+    /// The namespace.
+    pub namespace: String,
+    /// `deployment/web`; none: the cluster itself.
+    pub workload: Option<String>,
+}
+
+/// Something of AWS by its name: an RDS instance, a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsEndpoint {
+    /// Its name.
+    pub name: String,
+    /// The AWS region it lies in.
+    pub region: String,
+}
+
+/// A weighted DNS record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsEndpoint {
+    /// The hosted zone.
+    pub zone: String,
+    /// The record's name.
+    pub record: String,
 }
 
 /// Whether TLS is used: `verify` unless the site says otherwise.

@@ -28,10 +28,14 @@ pub const SAMPLE: &str = include_str!("../../site.sample.toml");
 ///
 /// The site is given when nothing but warnings was found.
 pub fn parse(file: &str, text: &str, base: &Path) -> (Option<Site>, Vec<Fault>) {
+    parse_on(file, text, &Folder::new(base))
+}
+
+fn parse_on(file: &str, text: &str, folder: &Folder<'_>) -> (Option<Site>, Vec<Fault>) {
     let mut reader = Reader::new(Source { file, text });
     let table = reader.parse(0..text.len(), "the site");
     let unreadable = std::mem::take(&mut reader.faults);
-    let site = site(&mut reader, table, &Folder::new(base), digest(text));
+    let site = site(&mut reader, table, folder, digest(text));
     let mut faults = reader.faults;
     // What the parser made of a line it could not read is no fault of its own.
     faults.retain(|fault| unreadable.iter().all(|other| other.line != fault.line));
@@ -39,6 +43,11 @@ pub fn parse(file: &str, text: &str, base: &Path) -> (Option<Site>, Vec<Fault>) 
     faults.sort_by_key(|fault| (fault.line, fault.col));
     let usable = faults.iter().all(|fault| fault.weight == Weight::Warning);
     (site.filter(|_| usable), faults)
+}
+
+/// Reads the site file of a simulated site: it may have systems that warroom reaches only there.
+pub fn parse_simulated(file: &str, text: &str, base: &Path) -> (Option<Site>, Vec<Fault>) {
+    parse_on(file, text, &Folder::simulated(base))
 }
 
 /// SHA-256 in hexadecimal.
@@ -436,6 +445,12 @@ pub fn tool_env(target: &Target) -> Vec<(String, String)> {
             ("BACKUP_DIR", &e.path.display().to_string()),
             ("BACKUP_PATTERN", &e.pattern),
         ]),
+        Endpoint::Kube(e) => of(&[
+            ("KUBE_CONTEXT", &e.context),
+            ("KUBE_NAMESPACE", &e.namespace),
+        ]),
+        Endpoint::Rds(e) | Endpoint::Secret(e) => of(&[("AWS_REGION", &e.region)]),
+        Endpoint::Dns(e) => of(&[("HOSTED_ZONE", &e.zone)]),
     };
     env.retain(|(name, _)| !target.env.contains_key(name));
     env.extend(

@@ -52,10 +52,7 @@ impl Session {
         let goals = goals.collect();
         let world = self.world.lock();
         let harms = world.harms();
-        let integrity = match harms.is_empty() {
-            true => Verdict::measured(true, "one server at a time took writes"),
-            false => Verdict::measured(false, "two servers have writes that the other has not"),
-        };
+        let integrity = world.integrity();
         Finding {
             goals,
             lost: Some(world.lost()),

@@ -23,6 +23,9 @@ use crate::world::stage::Stage;
 /// How long a step takes whose runbook does not say.
 const USUAL: Duration = Duration::from_secs(20);
 
+/// A step that an inject lets fail does so after this long.
+const FAILS_AFTER: Duration = Duration::from_secs(2);
+
 /// The stage of a simulated site.
 pub struct Scripted {
     /// What hands do.
@@ -51,6 +54,11 @@ pub fn hands<'a>(
 impl Scripted {
     async fn play(&self, resolved: &Resolved) -> Option<Ran> {
         let clock = Clock::Played(Arc::clone(&self.clock));
+        let fails = self.world.lock().fails_next(resolved.action.step.as_str());
+        if let Some(says) = fails {
+            clock.sleep(FAILS_AFTER).await;
+            return Some(failed(resolved, &says, String::new()));
+        }
         if matches!(resolved.code, Code::Act { .. }) {
             return None;
         }

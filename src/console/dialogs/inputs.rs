@@ -85,23 +85,13 @@ fn choices(site: &Site, var: &Var) -> Vec<String> {
         Some(VarSource::PrimaryRegions) => regions(Some(RegionRole::Primary)),
         Some(VarSource::Backups) => site.backups.iter().map(|b| b.id.to_string()).collect(),
         Some(VarSource::Targets(system)) => {
-            let wanted = system.map(system_word);
+            let wanted = system.map(System::word);
             let fits = site
                 .targets
                 .iter()
                 .filter(|t| wanted.is_none_or(|w| t.endpoint.system() == w));
             fits.map(|t| t.id.to_string()).collect()
         }
-    }
-}
-
-fn system_word(system: System) -> &'static str {
-    match system {
-        System::Postgres => "postgres",
-        System::Redis => "redis",
-        System::Sentinel => "sentinel",
-        System::Http => "http",
-        System::Files => "files",
     }
 }
 

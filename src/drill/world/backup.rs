@@ -19,6 +19,8 @@ pub(super) struct Folder {
     age: Duration,
     every: Option<Duration>,
     size: u64,
+    /// The newest that was made by hand since the beginning.
+    made: Option<Duration>,
 }
 
 impl Folder {
@@ -28,17 +30,39 @@ impl Folder {
             age: made.map_or(AGE, |made| made.age),
             every: made.and_then(|made| made.every),
             size: made.map_or(SIZE, |made| made.size),
+            made: None,
         }
     }
 
-    pub(super) fn sight(&self, world: &World) -> FilesSight {
-        let age = self.age + world.at;
+    /// Nothing was written since so long ago, and nobody was told.
+    pub(super) fn fails_since(&mut self, since: Duration) {
+        (self.age, self.every) = (since, None);
+    }
+
+    /// One more, now.
+    pub(super) fn make(&mut self, at: Duration) {
+        self.made = Some(at);
+    }
+
+    /// When the newest was made; what was made before the beginning counts as made at it.
+    pub(super) fn made(&self, at: Duration) -> Duration {
+        at.saturating_sub(self.age_at(at))
+    }
+
+    fn age_at(&self, at: Duration) -> Duration {
+        let age = self.age + at;
         let age = match self.every.filter(|every| !every.is_zero()) {
             Some(every) => Duration::from_millis(
                 u64::try_from(age.as_millis() % every.as_millis()).unwrap_or_default(),
             ),
             None => age,
         };
+        self.made
+            .map_or(age, |made| age.min(at.saturating_sub(made)))
+    }
+
+    pub(super) fn sight(&self, world: &World) -> FilesSight {
+        let age = self.age_at(world.at);
         let made = world.wall(world.at) - age;
         FilesSight {
             newest: Some(BackupFile {

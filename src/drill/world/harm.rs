@@ -79,7 +79,11 @@ impl World {
                 makes: Grade::Fail,
             }
         });
-        told.collect()
+        let mut harms: Vec<Harm> = told.collect();
+        harms.extend(self.moved_harms());
+        harms.extend(self.harms.iter().cloned());
+        harms.sort_by_key(|harm| harm.at);
+        harms
     }
 
     /// What was lost so far: of every promotion, what the old primary has and the new one does not.
@@ -92,8 +96,8 @@ impl World {
         let bytes = beyond.sum();
         let millis = u64::saturating_mul(bytes, 1_000) / self.rate().max(1);
         Lost {
-            span: Duration::from_millis(millis),
-            bytes,
+            span: Duration::from_millis(millis).max(self.restored.span),
+            bytes: bytes + self.restored.bytes,
         }
     }
 }

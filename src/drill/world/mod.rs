@@ -1,47 +1,53 @@
 //! The simulated site: a state machine that is looked at and acted upon like real systems.
 //!
-//! Consequences follow from what was done, not from a script: promote an unfenced pair and both sides take writes. It knows
-//! PostgreSQL pairs, HTTP services and folders of backups; what happens to other systems is not simulated yet.
+//! Consequences follow from what was done, not from a script: promote an unfenced pair and both sides take writes; move
+//! traffic before there are replicas and requests fail; restore, and what came after the backup is lost. What a probe sees
+//! follows from the instant alone, so that it does not matter how often somebody looks.
 
+mod acts;
 mod backup;
+mod data;
+mod dns;
+mod happen;
 mod harm;
 mod postgres;
+mod rds;
+mod redis;
+mod secret;
 mod service;
 mod truth;
+mod workload;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub use self::acts::Job;
 pub use self::harm::{Harm, Lost};
 
 use self::backup::Folder;
+use self::data::Bad;
+use self::dns::Record;
 use self::harm::Split;
 use self::postgres::Server;
-use super::happening::Happening;
+use self::rds::Instance;
+use self::redis::Cache;
+use self::secret::Secret;
+use self::workload::Workload;
 use super::scenario::Wiring;
-use crate::incident::acts::postgres::{PgAct, PgCondition};
-use crate::incident::acts::{Act, Condition};
+use crate::incident::acts::Condition;
+use crate::incident::acts::kube::KubeSight;
+use crate::incident::acts::postgres::PgCondition;
+use crate::incident::acts::secrets::SecretSight;
 use crate::incident::asked;
 use crate::incident::clean::Clean;
 use crate::incident::names::{RegionId, TargetId};
-use crate::incident::reading::{
-    Failure, FailureKind, HostWord, Observation, Outcome, Sight, Verdict,
-};
-use crate::incident::site::{Endpoint, Site};
+use crate::incident::reading::{Failure, FailureKind, HostWord, Observation, Sight, Verdict};
+use crate::incident::site::{Endpoint, KubeEndpoint, Site};
 
 /// How long a probe takes on a simulated network.
 const PROBE: Duration = Duration::from_millis(20);
-
-/// An act that was begun.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Job {
-    /// What is done.
-    pub act: Act,
-    /// How long it takes.
-    pub takes: Duration,
-}
 
 /// What keeps a target from answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,38 +72,95 @@ pub struct World {
     ways: BTreeMap<TargetId, Way>,
     lies: BTreeMap<TargetId, bool>,
     servers: BTreeMap<TargetId, Server>,
+    caches: BTreeMap<TargetId, Cache>,
     folders: BTreeMap<TargetId, Folder>,
+    workloads: BTreeMap<TargetId, Workload>,
+    records: BTreeMap<TargetId, Record>,
+    instances: BTreeMap<TargetId, Instance>,
+    secrets: BTreeMap<TargetId, Secret>,
+    /// Servers whose rows are wrong or missing.
+    bad: BTreeMap<TargetId, Bad>,
+    /// Endpoints of third parties that fail.
+    failing: BTreeSet<TargetId>,
+    /// Services that go on without them.
+    fallen_back: BTreeSet<TargetId>,
+    /// Percent of the usual demand.
+    demand: u32,
+    /// Steps whose next attempt fails, with what it says.
+    fails: BTreeMap<String, String>,
     splits: Vec<Split>,
+    /// What was lost by restores.
+    restored: Lost,
+    /// Regions that traffic was moved to by somebody, and how long requests failed there since.
+    moved: BTreeMap<RegionId, (Duration, Duration)>,
+    harms: Vec<Harm>,
 }
 
 impl World {
     /// The site as it is before anything happens; `begins` is the wall clock then.
     pub fn new(site: &Site, wiring: &Wiring, begins: DateTime<Utc>) -> Self {
-        let of = |what: fn(&Endpoint) -> bool| {
-            let fitting = site.targets.iter().filter(move |t| what(&t.endpoint));
-            fitting.map(|target| target.id.clone())
-        };
-        let servers = of(|e| matches!(e, Endpoint::Postgres(_)));
-        let folders = of(|e| matches!(e, Endpoint::Files(_)));
+        fn all<T>(
+            site: &Site,
+            wanted: fn(&Endpoint) -> bool,
+            make: impl Fn(&TargetId) -> T,
+        ) -> BTreeMap<TargetId, T> {
+            let fitting = site.targets.iter().filter(|t| wanted(&t.endpoint));
+            fitting.map(|t| (t.id.clone(), make(&t.id))).collect()
+        }
         Self {
-            servers: servers
-                .map(|id| (id.clone(), Server::new(&id, site)))
-                .collect(),
-            folders: folders
-                .map(|id| (id.clone(), Folder::new(&id, wiring)))
-                .collect(),
+            servers: all(
+                site,
+                |e| matches!(e, Endpoint::Postgres(_)),
+                |id| Server::new(id, site),
+            ),
+            caches: all(
+                site,
+                |e| matches!(e, Endpoint::Redis(_)),
+                |id| Cache::new(id, site),
+            ),
+            folders: all(
+                site,
+                |e| matches!(e, Endpoint::Files(_)),
+                |id| Folder::new(id, wiring),
+            ),
+            workloads: all(site, is_workload, |id| Workload::new(id, wiring)),
+            records: all(
+                site,
+                |e| matches!(e, Endpoint::Dns(_)),
+                |id| Record::new(id, wiring),
+            ),
+            instances: all(
+                site,
+                |e| matches!(e, Endpoint::Rds(_)),
+                |_| Instance::default(),
+            ),
+            secrets: all(
+                site,
+                |e| matches!(e, Endpoint::Secret(_)),
+                |_| Secret::default(),
+            ),
             site: site.clone(),
             wiring: wiring.clone(),
             begins,
             at: Duration::ZERO,
             ways: BTreeMap::new(),
             lies: BTreeMap::new(),
+            bad: BTreeMap::new(),
+            failing: BTreeSet::new(),
+            fallen_back: BTreeSet::new(),
+            demand: 100,
+            fails: BTreeMap::new(),
             splits: Vec::new(),
+            restored: Lost::default(),
+            moved: BTreeMap::new(),
+            harms: Vec::new(),
         }
     }
 
     /// Lets time pass up to `to`, counted from the beginning. It never runs backwards.
     pub fn advance(&mut self, to: Duration) {
+        self.count_failing(to);
+        self.fail_over_by_themselves(to);
         self.at = self.at.max(to);
     }
 
@@ -113,12 +176,8 @@ impl World {
 
     fn see(&self, id: &TargetId) -> Result<Sight, Failure> {
         let Some(target) = self.site.target(id) else {
-            return Err(Failure::new(
-                FailureKind::Missing,
-                id,
-                "look: no such target",
-                "",
-            ));
+            let what = "look: no such target";
+            return Err(Failure::new(FailureKind::Missing, id, what, ""));
         };
         let on = format!("{id} ({})", target.endpoint.place());
         let fail = |kind, what: &str| Err(Failure::new(kind, &on, what, "simulated"));
@@ -128,17 +187,44 @@ impl World {
             Way::CutOff => return fail(FailureKind::Unreachable, "connect: no route to host"),
             Way::Open => {}
         }
-        match &target.endpoint {
-            Endpoint::Postgres(_) => self.server_sight(id).ok_or_else(|| missing(&on)),
-            Endpoint::Http(endpoint) => Ok(Sight::Http(self.service_sight(id, endpoint))),
-            Endpoint::Files(_) => {
-                let folder = self.folders.get(id).map(|f| Sight::Files(f.sight(self)));
-                folder.ok_or_else(|| missing(&on))
+        let seen = match &target.endpoint {
+            Endpoint::Postgres(_) => self.server_sight(id),
+            Endpoint::Redis(_) => self.cache_sight(id),
+            Endpoint::Sentinel(_) => self.sentinel_sight(id),
+            Endpoint::Http(endpoint) => Some(Sight::Http(self.service_sight(id, endpoint))),
+            Endpoint::Files(_) => self.folders.get(id).map(|f| Sight::Files(f.sight(self))),
+            Endpoint::Kube(KubeEndpoint { workload: None, .. }) => Some(cluster()),
+            Endpoint::Kube(_) => {
+                let seen = self.workloads.get(id).map(|w| w.sight(self.at));
+                seen.map(|seen| Sight::Kube(KubeSight::Workload(seen)))
             }
-            Endpoint::Redis(_) | Endpoint::Sentinel(_) => {
-                fail(FailureKind::Unsupported, "this system is not simulated")
+            Endpoint::Rds(at) => {
+                let seen = self.instances.get(id).map(|i| i.sight(&at.region, self));
+                seen.map(Sight::Rds)
             }
-        }
+            Endpoint::Dns(_) => self.records.get(id).map(|r| Sight::Dns(r.sight(self.at))),
+            Endpoint::Secret(_) => self.secret_sight(id).map(Sight::Secret),
+        };
+        seen.ok_or_else(|| missing(&on))
+    }
+
+    fn secret_sight(&self, id: &TargetId) -> Option<SecretSight> {
+        let secret = self.secrets.get(id)?;
+        Some(SecretSight {
+            version: secret.version,
+            changed: self.wall(secret.changed),
+            old_accepted: secret.old_accepted,
+            stale: self.stale(secret).iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    /// Workloads that were not started anew since a secret changed.
+    fn stale(&self, secret: &Secret) -> Vec<TargetId> {
+        let old = self.workloads.iter().filter(|(_, workload)| {
+            secret.changed > Duration::ZERO
+                && (workload.restarted <= secret.changed || workload.restarted > self.at)
+        });
+        old.map(|(id, _)| id.clone()).collect()
     }
 
     /// The word of a silent server's host, where the site names one.
@@ -170,6 +256,14 @@ impl World {
                 };
                 Ok(asked::fenced(target, sight, self.host(target).as_ref()))
             }
+            Condition::Postgres(PgCondition::RowCounts { of, .. }) => {
+                let bad = self.bad.get(of);
+                let saw = bad.map_or_else(
+                    || format!("{of}: every table as in the baseline"),
+                    |bad| format!("{of}: {}", bad.words()),
+                );
+                Ok(Verdict::measured(bad.is_none(), saw))
+            }
             _ => Err(Failure::new(
                 FailureKind::Unsupported,
                 "simulated site",
@@ -179,78 +273,14 @@ impl World {
         }
     }
 
-    /// Begins an act: how long it takes.
-    ///
-    /// # Errors
-    /// The outcome of an act that can't even begin.
-    pub fn begin(&mut self, act: &Act) -> Result<Job, Outcome> {
-        let takes = match act {
-            Act::Postgres(act) => self.begin_postgres(act)?,
-            Act::Redis(_) | Act::Wait(_) | Act::Runbook(_) => return Err(unsupported(act)),
-        };
-        let act = act.clone();
-        Ok(Job { act, takes })
-    }
-
-    /// Ends an act that was begun, once its time has passed: its consequences come about now.
-    pub fn finish(&mut self, job: &Job) -> Outcome {
-        let outcome = match &job.act {
-            Act::Postgres(act) => self.finish_postgres(act),
-            act => unsupported(act),
-        };
-        self.note_splits();
-        outcome
-    }
-
-    /// Something happens. What this world does not simulate does nothing.
-    pub fn happen(&mut self, what: &Happening) {
-        match what {
-            Happening::Stop(target) => self.put(target, Way::Stopped),
-            Happening::Hang(target) => self.put(target, Way::Hung),
-            Happening::CutOff(target) => self.put(target, Way::CutOff),
-            Happening::BringBack(target) => self.put(target, Way::Open),
-            Happening::LoseRegion(region) => self.put_region(region, Way::CutOff),
-            Happening::BringBackRegion(region) => self.put_region(region, Way::Open),
-            Happening::Lie { target, healthy } => {
-                self.lies.insert(target.clone(), *healthy);
-            }
-            Happening::Truth(target) => {
-                self.lies.remove(target);
-            }
-            _ => {}
-        }
-        self.note_splits();
+    /// The next attempt at that step fails with these words, where an inject said so; asked once, it is forgotten.
+    pub fn fails_next(&mut self, step: &str) -> Option<String> {
+        self.fails.remove(step)
     }
 
     /// Whether a server takes writes from anybody: one in a lost region has nobody left to write.
     fn writes(&self, id: &TargetId, server: &Server) -> bool {
         server.takes_writes() && server.lost.is_none() && self.way(id) != Way::Stopped
-    }
-
-    fn put(&mut self, target: &TargetId, way: Way) {
-        let at = self.at;
-        if let Some(server) = self.servers.get_mut(target) {
-            server.cut(at, way != Way::Open);
-        }
-        self.ways.insert(target.clone(), way);
-    }
-
-    fn put_region(&mut self, region: &RegionId, way: Way) {
-        let of = |t: &&crate::incident::site::Target| t.region.as_ref() == Some(region);
-        let ids: Vec<TargetId> = self
-            .site
-            .targets
-            .iter()
-            .filter(of)
-            .map(|t| t.id.clone())
-            .collect();
-        for id in &ids {
-            self.put(id, way);
-            let lost = (way == Way::CutOff).then_some(self.at);
-            if let Some(server) = self.servers.get_mut(id) {
-                server.lost = lost;
-            }
-        }
     }
 
     fn way(&self, id: &TargetId) -> Way {
@@ -262,35 +292,29 @@ impl World {
 
     fn wall(&self, at: Duration) -> DateTime<Utc> {
         let passed = TimeDelta::from_std(at).unwrap_or(TimeDelta::MAX);
-        self.begins
-            .checked_add_signed(passed)
-            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+        let wall = self.begins.checked_add_signed(passed);
+        wall.unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
+}
+
+fn is_workload(endpoint: &Endpoint) -> bool {
+    matches!(
+        endpoint,
+        Endpoint::Kube(KubeEndpoint {
+            workload: Some(_),
+            ..
+        })
+    )
+}
+
+fn cluster() -> Sight {
+    Sight::Kube(KubeSight::Cluster {
+        nodes: 6,
+        nodes_ready: 6,
+        version: "v1.34.1".into(),
+    })
 }
 
 fn missing(on: &str) -> Failure {
     Failure::new(FailureKind::Missing, on, "look: it is not simulated", "")
-}
-
-fn unsupported(act: &Act) -> Outcome {
-    let what = format!("{act}: this act is not simulated yet");
-    let failure = Failure::new(
-        FailureKind::Unsupported,
-        "simulated site",
-        what,
-        "skip the step",
-    );
-    Outcome::Failed {
-        failure,
-        exit: None,
-    }
-}
-
-/// What a refused or impossible act says.
-fn refused(act: &PgAct, what: &str) -> Outcome {
-    let failure = Failure::new(FailureKind::BadAnswer, act.target(), what, "");
-    Outcome::Failed {
-        failure,
-        exit: None,
-    }
 }

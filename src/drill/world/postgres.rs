@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Way, World, refused};
+use super::{Way, World};
 use crate::incident::acts::postgres::{PgAct, PgPrimary, PgReplica, PgRole, PgSight, PgStandby};
 use crate::incident::clean::Clean;
 use crate::incident::measure::Lsn;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Outcome, Sight};
+use crate::incident::reading::{Failure, FailureKind, Outcome, Sight};
 use crate::incident::site::{Endpoint, Site};
 
 /// Where every cluster's log begins.
@@ -36,6 +36,8 @@ pub(super) struct Server {
     pub fenced: Option<Duration>,
     /// A read-only default: no fence.
     read_only: bool,
+    /// How much further than usual it is behind its primary.
+    pub behind: Duration,
     /// When it was promoted, and at which position.
     pub promoted: Option<Duration>,
     pub from: u64,
@@ -45,11 +47,20 @@ impl Server {
     pub(super) fn new(id: &TargetId, site: &Site) -> Self {
         Self {
             follows: site.link_to(id).map(|link| link.from.clone()),
+            ..Self::fresh()
+        }
+    }
+
+    /// A primary that nothing happened to.
+    fn fresh() -> Self {
+        Self {
+            follows: None,
             timeline: 1,
             cut: None,
             lost: None,
             fenced: None,
             read_only: false,
+            behind: Duration::ZERO,
             promoted: None,
             from: FIRST,
         }
@@ -99,11 +110,11 @@ impl World {
     }
 
     /// The instant up to which a standby has everything of its primary.
-    fn received(&self, primary: &Server) -> Duration {
+    fn received(&self, primary: &Server, behind: Duration) -> Duration {
         let last = [primary.cut, primary.fenced].into_iter().flatten().min();
         last.unwrap_or(self.at)
             .min(self.at)
-            .saturating_sub(self.lag())
+            .saturating_sub(self.lag() + behind)
     }
 
     pub(super) fn server_sight(&self, id: &TargetId) -> Option<Sight> {
@@ -114,7 +125,8 @@ impl World {
             Endpoint::Postgres(endpoint) => endpoint.heartbeat.is_some(),
             _ => false,
         };
-        let beat = following.map_or(self.at, |primary| self.received(primary));
+        let behind = server.behind;
+        let beat = following.map_or(self.at, |primary| self.received(primary, behind));
         Some(Sight::Postgres(PgSight {
             system_id: 7_301_554_281_970_211,
             timeline: server.timeline,
@@ -123,7 +135,7 @@ impl World {
             default_read_only: server.read_only,
             heartbeat: heartbeat.then(|| self.wall(beat)),
             role: match following {
-                Some(primary) => PgRole::Standby(self.standby(primary)),
+                Some(primary) => PgRole::Standby(self.standby(primary, behind)),
                 None => PgRole::Primary(self.primary(id, server)),
             },
         }))
@@ -138,7 +150,9 @@ impl World {
         let replicas = streaming.map(|link| PgReplica {
             name: link.to.to_string(),
             state: "streaming".into(),
-            replay: Some(Lsn(self.written(server, self.received(server)))),
+            replay: Some(Lsn(
+                self.written(server, self.received(server, Duration::ZERO))
+            )),
             reply_age: Some(Duration::from_millis(100)),
         });
         PgPrimary {
@@ -150,8 +164,8 @@ impl World {
         }
     }
 
-    fn standby(&self, primary: &Server) -> PgStandby {
-        let upto = self.received(primary);
+    fn standby(&self, primary: &Server, behind: Duration) -> PgStandby {
+        let upto = self.received(primary, behind);
         let position = Some(Lsn(self.written(primary, upto)));
         let silent = [primary.cut, primary.fenced].into_iter().flatten().min();
         PgStandby {
@@ -166,6 +180,24 @@ impl World {
             }),
             told: position,
         }
+    }
+
+    /// A server is rebuilt as a standby of another: its own writes are gone, and so is its fence.
+    pub(super) fn rejoin(&mut self, target: &TargetId, of: &TargetId) {
+        let primary = self.servers.get(of);
+        let (timeline, bad) = (primary.map_or(1, |p| p.timeline), self.bad.get(of).copied());
+        if let Some(server) = self.servers.get_mut(target) {
+            *server = Server {
+                follows: Some(of.clone()),
+                timeline,
+                ..Server::fresh()
+            };
+        }
+        self.ways.remove(target);
+        match bad {
+            Some(bad) => self.bad.insert(target.clone(), bad),
+            None => self.bad.remove(target),
+        };
     }
 
     pub(super) fn begin_postgres(&self, act: &PgAct) -> Result<Duration, Outcome> {
@@ -195,7 +227,8 @@ impl World {
             .is_some_and(|target| target.fence.is_some());
         let primary = self.servers.get(&id).and_then(|s| s.follows.clone());
         let primary = primary.and_then(|id| self.servers.get(&id)).cloned();
-        let position = primary.map(|p| self.written(&p, self.received(&p)));
+        let behind = self.servers.get(&id).map_or(Duration::ZERO, |s| s.behind);
+        let position = primary.map(|p| self.written(&p, self.received(&p, behind)));
         let Some(server) = self.servers.get_mut(&id) else {
             return refused(act, "it is no PostgreSQL server of this site");
         };
@@ -223,5 +256,14 @@ impl World {
         Outcome::Done {
             said: Clean::new(&said),
         }
+    }
+}
+
+/// What a refused or impossible act says.
+fn refused(act: &PgAct, what: &str) -> Outcome {
+    let failure = Failure::new(FailureKind::BadAnswer, act.target(), what, "");
+    Outcome::Failed {
+        failure,
+        exit: None,
     }
 }

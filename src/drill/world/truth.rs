@@ -25,6 +25,31 @@ impl World {
                 parts.push("takes writes".into());
             }
         }
+        if let Some(bad) = self.bad.get(&target.id) {
+            parts.push(bad.words().into());
+        }
+        if let Some(cache) = self.caches.get(&target.id) {
+            parts.push(match &cache.follows {
+                Some(master) => format!("replica of {master}"),
+                None => "master".into(),
+            });
+        }
+        if let Some(workload) = self.workloads.get(&target.id) {
+            let seen = workload.sight(self.at);
+            parts.push(format!(
+                "{}/{} ready, revision {}",
+                seen.ready, seen.desired, seen.revision
+            ));
+        }
+        if let Some(record) = self.records.get(&target.id) {
+            parts.push(record.sight(self.at).weights);
+        }
+        if let Some(secret) = self.secrets.get(&target.id) {
+            parts.push(format!("version {}", secret.version));
+            if secret.exposed() {
+                parts.push("strangers use it".into());
+            }
+        }
         parts.push(
             match self.way(&target.id) {
                 Way::Open => "answers",

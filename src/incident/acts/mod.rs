@@ -4,10 +4,14 @@
 pub mod files;
 mod flow;
 pub mod http;
+pub mod kube;
 pub mod postgres;
+pub mod rds;
 pub mod read;
 pub mod redis;
+pub mod route53;
 mod say;
+pub mod secrets;
 mod shared;
 
 use std::collections::BTreeMap;
@@ -27,6 +31,14 @@ pub enum Act {
     Postgres(postgres::PgAct),
     /// `redis.…`
     Redis(redis::RedisAct),
+    /// `kube.…`
+    Kube(kube::KubeAct),
+    /// `rds.…`
+    Rds(rds::RdsAct),
+    /// `route53.…`
+    Dns(route53::DnsAct),
+    /// `secrets.…`
+    Secret(secrets::SecretAct),
     /// `wait.…`
     Wait(Wait),
     /// `runbook = { file = "restore.md", vars = { .. } }`: its steps are confirmed one by one like any other.
@@ -76,6 +88,14 @@ pub enum Condition {
     Postgres(postgres::PgCondition),
     /// A condition of Redis.
     Redis(redis::RedisCondition),
+    /// A condition of Kubernetes.
+    Kube(kube::KubeCondition),
+    /// A condition of RDS.
+    Rds(rds::RdsCondition),
+    /// A condition of DNS records.
+    Dns(route53::DnsCondition),
+    /// A condition of secrets.
+    Secret(secrets::SecretCondition),
     /// `healthy = "api-west"`: an endpoint says so.
     Healthy {
         /// The target.
@@ -115,6 +135,10 @@ impl Act {
         match self {
             Act::Postgres(act) => act.texts_mut(),
             Act::Redis(act) => act.texts_mut(),
+            Act::Kube(act) => act.texts_mut(),
+            Act::Rds(act) => act.texts_mut(),
+            Act::Dns(act) => act.texts_mut(),
+            Act::Secret(act) => act.texts_mut(),
             Act::Wait(Wait::UntilHolds(condition)) => condition.texts_mut(),
             Act::Wait(Wait::For(_) | Wait::Until(_)) => Vec::new(),
             Act::Runbook(sub) => sub.vars.values_mut().collect(),
@@ -126,6 +150,10 @@ impl Act {
         match self {
             Act::Postgres(act) => format!("postgres.{}", act.word()),
             Act::Redis(act) => format!("redis.{}", act.word()),
+            Act::Kube(act) => format!("kube.{}", act.word()),
+            Act::Rds(act) => format!("rds.{}", act.word()),
+            Act::Dns(act) => format!("route53.{}", act.word()),
+            Act::Secret(act) => format!("secrets.{}", act.word()),
             Act::Wait(_) => "wait".into(),
             Act::Runbook(_) => "runbook".into(),
         }
@@ -136,6 +164,10 @@ impl Act {
         match self {
             Act::Postgres(act) => Some(act.target()),
             Act::Redis(act) => Some(act.target()),
+            Act::Kube(act) => Some(act.target()),
+            Act::Rds(act) => Some(act.target()),
+            Act::Dns(act) => Some(act.target()),
+            Act::Secret(act) => Some(act.target()),
             Act::Wait(_) | Act::Runbook(_) => None,
         }
     }
@@ -145,6 +177,10 @@ impl Act {
         match self {
             Act::Postgres(act) => act.least_danger(),
             Act::Redis(act) => act.least_danger(),
+            Act::Kube(act) => act.least_danger(),
+            Act::Rds(act) => act.least_danger(),
+            Act::Dns(act) => act.least_danger(),
+            Act::Secret(act) => act.least_danger(),
             Act::Wait(_) | Act::Runbook(_) => Danger::None,
         }
     }
@@ -158,6 +194,10 @@ impl Condition {
             Condition::Lag { of, .. } => vec![&mut of.0],
             Condition::Postgres(condition) => condition.texts_mut(),
             Condition::Redis(condition) => condition.texts_mut(),
+            Condition::Kube(condition) => condition.texts_mut(),
+            Condition::Rds(condition) => condition.texts_mut(),
+            Condition::Dns(condition) => condition.texts_mut(),
+            Condition::Secret(condition) => condition.texts_mut(),
             Condition::Backup { of, .. } => vec![&mut of.0],
             Condition::Region { healthy } => vec![&mut healthy.0],
             Condition::Objective { .. } => Vec::new(),

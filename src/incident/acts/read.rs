@@ -5,13 +5,19 @@ use std::time::Duration;
 
 use super::super::fault::nearest;
 use super::super::names::TargetId;
-use super::super::strict::{Reader, Table};
+use super::super::strict::{Reader, Table, Value};
+use super::kube::{KubeAct, KubeCondition};
 use super::postgres::{PgAct, PgCondition};
+use super::rds::{RdsAct, RdsCondition};
 use super::redis::{RedisAct, RedisCondition};
+use super::route53::{DnsAct, DnsCondition};
+use super::secrets::{SecretAct, SecretCondition};
 use super::{Act, Condition, flow, shared};
 
 /// What may stand first in an act.
-pub const FAMILIES: [&str; 4] = ["postgres", "redis", "wait", "runbook"];
+pub const FAMILIES: [&str; 8] = [
+    "postgres", "redis", "kube", "rds", "route53", "secrets", "wait", "runbook",
+];
 
 /// The one act of a card; faults go to the reader.
 pub fn act(reader: &mut Reader<'_>, mut card: Table) -> Option<Act> {
@@ -26,6 +32,24 @@ pub fn act(reader: &mut Reader<'_>, mut card: Table) -> Option<Act> {
             "redis" => family(reader, &mut card, "redis", &RedisAct::WORDS, RedisAct::read)
                 .into_iter()
                 .for_each(|(at, act)| found.push((at, act.map(Act::Redis)))),
+            "kube" => family(reader, &mut card, "kube", &KubeAct::WORDS, KubeAct::read)
+                .into_iter()
+                .for_each(|(at, act)| found.push((at, act.map(Act::Kube)))),
+            "rds" => family(reader, &mut card, "rds", &RdsAct::WORDS, RdsAct::read)
+                .into_iter()
+                .for_each(|(at, act)| found.push((at, act.map(Act::Rds)))),
+            "route53" => family(reader, &mut card, "route53", &DnsAct::WORDS, DnsAct::read)
+                .into_iter()
+                .for_each(|(at, act)| found.push((at, act.map(Act::Dns)))),
+            "secrets" => family(
+                reader,
+                &mut card,
+                "secrets",
+                &SecretAct::WORDS,
+                SecretAct::read,
+            )
+            .into_iter()
+            .for_each(|(at, act)| found.push((at, act.map(Act::Secret)))),
             "wait" => found.push((at, flow::wait(reader, &mut card).map(Act::Wait))),
             "runbook" => found.push((at, flow::sub_runbook(reader, &mut card).map(Act::Runbook))),
             word if is_condition(word) => {
@@ -97,6 +121,10 @@ fn is_condition(word: &str) -> bool {
     shared::WORDS.contains(&word)
         || PgCondition::WORDS.contains(&word)
         || RedisCondition::WORDS.contains(&word)
+        || KubeCondition::WORDS.contains(&word)
+        || RdsCondition::WORDS.contains(&word)
+        || DnsCondition::WORDS.contains(&word)
+        || SecretCondition::WORDS.contains(&word)
 }
 
 /// The conditions of a card in the file's order; faults go to the reader.
@@ -122,6 +150,22 @@ pub fn conditions(reader: &mut Reader<'_>, mut card: Table) -> Vec<Condition> {
                 let read = RedisCondition::read(reader, word, &mut card);
                 found.extend(read.into_iter().map(Condition::Redis));
             }
+            word if KubeCondition::WORDS.contains(&word) => {
+                let read = KubeCondition::read(reader, word, &mut card);
+                found.extend(read.into_iter().map(Condition::Kube));
+            }
+            word if RdsCondition::WORDS.contains(&word) => {
+                let read = RdsCondition::read(reader, word, &mut card);
+                found.extend(read.into_iter().map(Condition::Rds));
+            }
+            word if DnsCondition::WORDS.contains(&word) => {
+                let read = DnsCondition::read(reader, word, &mut card);
+                found.extend(read.into_iter().map(Condition::Dns));
+            }
+            word if SecretCondition::WORDS.contains(&word) => {
+                let read = SecretCondition::read(reader, word, &mut card);
+                found.extend(read.into_iter().map(Condition::Secret));
+            }
             word if FAMILIES.contains(&word) => {
                 card.take(word);
                 let what = format!("{word} is an act, not a condition");
@@ -133,6 +177,10 @@ pub fn conditions(reader: &mut Reader<'_>, mut card: Table) -> Vec<Condition> {
     card.know(&shared::WORDS);
     card.know(&PgCondition::WORDS);
     card.know(&RedisCondition::WORDS);
+    card.know(&KubeCondition::WORDS);
+    card.know(&RdsCondition::WORDS);
+    card.know(&DnsCondition::WORDS);
+    card.know(&SecretCondition::WORDS);
     card.finish(reader);
     found
 }
@@ -183,6 +231,28 @@ pub fn target(
     example: &str,
 ) -> Option<TargetId> {
     required(reader, table, key, &format!("{key} = \"{example}\"")).map(TargetId)
+}
+
+/// A whole number, or `"$NAME"`, that must be there.
+pub fn count(
+    reader: &mut Reader<'_>,
+    table: &mut Table,
+    key: &str,
+    example: &str,
+) -> Option<String> {
+    if !table.has(key) {
+        table.missing(reader, key, example);
+    }
+    let item = table.take(key)?;
+    match item.value {
+        Value::Integer(number) if u32::try_from(number).is_ok() => Some(number.to_string()),
+        Value::Text(text) if text.starts_with('$') => whole(reader, &item.at, key, text),
+        _ => {
+            let what = format!("{key} is no whole number from 0");
+            reader.fault(&item.at, what, format!("write {example}"));
+            None
+        }
+    }
 }
 
 /// Text, or `"$NAME"`: a variable stands for a whole value, never for a part of one.
@@ -268,6 +338,30 @@ mod tests {
             (
                 r#"postgres.promote = { target = "pg-west" }"#,
                 "postgres.promote pg-west",
+            ),
+            (
+                r#"kube.scale = { target = "web-west", replicas = 10 }"#,
+                "kube.scale web-west to 10",
+            ),
+            (
+                r#"kube.undo = { target = "web-west" }"#,
+                "kube.undo web-west",
+            ),
+            (
+                r#"kube.set_env = { target = "web-west", name = "PROVIDER", value = "$SECOND" }"#,
+                "kube.set_env web-west PROVIDER=$SECOND",
+            ),
+            (
+                r#"rds.restore_to_time = { target = "orders", time = "$TIME", as = "orders-new" }"#,
+                "rds.restore_to_time orders from $TIME as orders-new",
+            ),
+            (
+                r#"route53.shift = { target = "public", to = "us-west-2", percent = "$SHARE" }"#,
+                "route53.shift public: $SHARE % to us-west-2",
+            ),
+            (
+                r#"secrets.revoke_old = { target = "api-keys" }"#,
+                "secrets.revoke_old api-keys",
             ),
             (
                 r#"postgres.fence = { target = "$OLD" }"#,

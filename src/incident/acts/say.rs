@@ -39,6 +39,10 @@ impl fmt::Display for Act {
         match self {
             Act::Postgres(act) => write!(f, "postgres.{act}"),
             Act::Redis(act) => write!(f, "redis.{act}"),
+            Act::Kube(act) => write!(f, "kube.{act}"),
+            Act::Rds(act) => write!(f, "rds.{act}"),
+            Act::Dns(act) => write!(f, "route53.{act}"),
+            Act::Secret(act) => write!(f, "secrets.{act}"),
             Act::Wait(wait) => write!(f, "wait {wait}"),
             Act::Runbook(sub) => {
                 write!(f, "runbook {}", sub.file)?;
@@ -74,6 +78,10 @@ impl fmt::Display for Condition {
             }
             Condition::Postgres(condition) => condition.fmt(f),
             Condition::Redis(condition) => condition.fmt(f),
+            Condition::Kube(condition) => condition.fmt(f),
+            Condition::Rds(condition) => condition.fmt(f),
+            Condition::Dns(condition) => condition.fmt(f),
+            Condition::Secret(condition) => condition.fmt(f),
             Condition::Healthy { target } => write!(f, "healthy {target}"),
             Condition::Backup {
                 of,

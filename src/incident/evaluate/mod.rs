@@ -3,6 +3,7 @@
 //!
 //! Unknown is never yes: what was not seen, failed, or is older than [`FRESH`] is unknown.
 
+mod cloud;
 mod lag;
 mod simple;
 #[cfg(test)]
@@ -48,6 +49,10 @@ pub fn from_sights(
         } => Some(either(lag::lag(&seen, of, *under, *under_bytes))),
         Condition::Postgres(condition) => seen.postgres_condition(condition),
         Condition::Redis(condition) => seen.redis_condition(condition),
+        Condition::Kube(condition) => Some(either(seen.kube(condition))),
+        Condition::Rds(condition) => Some(either(seen.rds(condition))),
+        Condition::Dns(condition) => Some(either(seen.dns(condition))),
+        Condition::Secret(condition) => Some(either(seen.secret(condition))),
         Condition::Healthy { target } => Some(either(seen.healthy(target))),
         Condition::Backup {
             of,
@@ -76,6 +81,10 @@ pub fn targets_of(condition: &Condition, site: &Site) -> Vec<TargetId> {
             | PgCondition::RowCounts { of: target, .. },
         ) => vec![target.clone()],
         Condition::Postgres(PgCondition::SameTimeline { targets }) => targets.clone(),
+        Condition::Kube(condition) => vec![condition.of().clone()],
+        Condition::Rds(condition) => vec![condition.of().clone()],
+        Condition::Dns(condition) => vec![condition.of().clone()],
+        Condition::Secret(condition) => vec![condition.of().clone()],
         Condition::Redis(
             RedisCondition::Role { of, .. }
             | RedisCondition::Keys { of, .. }

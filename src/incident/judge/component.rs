@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::Standing;
 use crate::incident::acts::http::HttpSight;
+use crate::incident::acts::kube::KubeSight;
 use crate::incident::acts::postgres::{PgRole, PgSight};
 use crate::incident::acts::redis::{RedisRole, RedisSight, SentinelSight};
+use crate::incident::acts::route53::DnsSight;
 use crate::incident::measure::{Age, Span};
 use crate::incident::now::Now;
 use crate::incident::reading::{FailureKind, Sight};
@@ -104,7 +106,58 @@ pub fn seen(target: &Target, sight: &Sight, took: Duration) -> (Standing, String
             1 => (Standing::Fine, "1 file".into()),
             n => (Standing::Fine, format!("{n} files")),
         },
+        Sight::Kube(kube) => of_kube(kube),
+        Sight::Rds(rds) => {
+            let standing = match rds.status.as_str() {
+                "available" => Standing::Fine,
+                _ => Standing::Watch,
+            };
+            (standing, format!("{}, {}", rds.status, rds.zone))
+        }
+        Sight::Dns(dns) => of_dns(dns),
+        Sight::Secret(secret) => match secret.stale.len() {
+            0 => (Standing::Fine, format!("version {}", secret.version)),
+            n => (
+                Standing::Watch,
+                format!("version {}, {n} on an older", secret.version),
+            ),
+        },
     }
+}
+
+fn of_kube(kube: &KubeSight) -> (Standing, String) {
+    match kube {
+        KubeSight::Workload(seen) => {
+            let words = format!("{}/{} ready", seen.ready, seen.desired);
+            match (seen.crashing, seen.ready >= seen.desired) {
+                (0, true) => (Standing::Fine, words),
+                (0, false) if seen.ready > 0 => (Standing::Watch, words),
+                (0, false) => (Standing::Breach, words),
+                (crashing, _) => (Standing::Breach, format!("{words}, {crashing} crash")),
+            }
+        }
+        KubeSight::Cluster {
+            nodes, nodes_ready, ..
+        } => {
+            let standing = match nodes_ready == nodes {
+                true => Standing::Fine,
+                false => Standing::Watch,
+            };
+            (standing, format!("{nodes_ready}/{nodes} nodes"))
+        }
+    }
+}
+
+fn of_dns(dns: &DnsSight) -> (Standing, String) {
+    let shares = dns.resolves.iter().filter(|(_, share)| **share > 0);
+    let words: Vec<String> = shares
+        .map(|(region, share)| format!("{region} {share} %"))
+        .collect();
+    let standing = match dns.in_sync {
+        true => Standing::Fine,
+        false => Standing::Watch,
+    };
+    (standing, words.join(", "))
 }
 
 fn of_postgres(pg: &PgSight) -> (Standing, String) {

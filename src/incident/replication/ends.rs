@@ -65,7 +65,13 @@ pub(super) fn view(reading: &Reading) -> Option<View> {
     match reading.value.as_ref().ok()? {
         Sight::Postgres(sight) => Some(postgres(sight)),
         Sight::Redis(sight) => Some(redis(sight)),
-        Sight::Sentinel(_) | Sight::Http(_) | Sight::Files(_) => None,
+        Sight::Sentinel(_)
+        | Sight::Http(_)
+        | Sight::Files(_)
+        | Sight::Kube(_)
+        | Sight::Rds(_)
+        | Sight::Dns(_)
+        | Sight::Secret(_) => None,
     }
 }
 

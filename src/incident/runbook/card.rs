@@ -124,7 +124,7 @@ fn pattern(text: &str) -> Result<String, String> {
 
 impl VarSource {
     /// What `from` may say.
-    pub const WORDS: [(&'static str, VarSource); 10] = [
+    pub const WORDS: [(&'static str, VarSource); 14] = [
         ("regions", VarSource::Regions),
         ("regions.standby", VarSource::StandbyRegions),
         ("regions.primary", VarSource::PrimaryRegions),
@@ -140,6 +140,13 @@ impl VarSource {
         ),
         ("targets.http", VarSource::Targets(Some(System::Http))),
         ("targets.files", VarSource::Targets(Some(System::Files))),
+        (
+            "targets.kubernetes",
+            VarSource::Targets(Some(System::Kubernetes)),
+        ),
+        ("targets.rds", VarSource::Targets(Some(System::Rds))),
+        ("targets.route53", VarSource::Targets(Some(System::Route53))),
+        ("targets.secrets", VarSource::Targets(Some(System::Secrets))),
         ("backups", VarSource::Backups),
     ];
 }

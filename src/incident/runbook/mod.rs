@@ -130,6 +130,14 @@ pub enum System {
     Http,
     /// Folders of backups.
     Files,
+    /// Kubernetes.
+    Kubernetes,
+    /// RDS.
+    Rds,
+    /// DNS records.
+    Route53,
+    /// Secrets.
+    Secrets,
 }
 
 impl System {
@@ -141,6 +149,10 @@ impl System {
             System::Sentinel => "sentinel",
             System::Http => "http",
             System::Files => "files",
+            System::Kubernetes => "kubernetes",
+            System::Rds => "rds",
+            System::Route53 => "route53",
+            System::Secrets => "secrets",
         }
     }
 }

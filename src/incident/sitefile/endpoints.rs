@@ -1,7 +1,8 @@
 //! How a target is reached: the keys of each system.
 
 use super::super::site::{
-    Endpoint, FilesEndpoint, HttpEndpoint, PgEndpoint, RedisEndpoint, SentinelEndpoint, Tls,
+    AwsEndpoint, DnsEndpoint, Endpoint, FilesEndpoint, HttpEndpoint, KubeEndpoint, PgEndpoint,
+    RedisEndpoint, SentinelEndpoint, Tls,
 };
 use super::super::strict::{Reader, Table};
 use super::defaults;
@@ -19,8 +20,41 @@ pub(super) fn read(
         "redis" => redis(reader, folder, table).map(Endpoint::Redis),
         "sentinel" => sentinel(reader, folder, table).map(Endpoint::Sentinel),
         "http" => http(reader, folder, table).map(Endpoint::Http),
+        "kubernetes" => kubernetes(reader, table).map(Endpoint::Kube),
+        "rds" => aws(reader, table, "instance").map(Endpoint::Rds),
+        "route53" => dns(reader, table).map(Endpoint::Dns),
+        "secrets" => aws(reader, table, "name").map(Endpoint::Secret),
         _ => files(reader, folder, table).map(Endpoint::Files),
     }
+}
+
+fn kubernetes(reader: &mut Reader<'_>, table: &mut Table) -> Option<KubeEndpoint> {
+    let context = required(reader, table, "context", "context = \"west\"");
+    let namespace = text(reader, table, "namespace").unwrap_or_else(|| "default".to_owned());
+    let workload = text(reader, table, "workload");
+    Some(KubeEndpoint {
+        context: context?,
+        namespace,
+        workload,
+    })
+}
+
+fn aws(reader: &mut Reader<'_>, table: &mut Table, key: &str) -> Option<AwsEndpoint> {
+    let name = required(reader, table, key, &format!("{key} = \"NAME\""));
+    let region = required(reader, table, "aws_region", "aws_region = \"us-east-1\"");
+    Some(AwsEndpoint {
+        name: name?,
+        region: region?,
+    })
+}
+
+fn dns(reader: &mut Reader<'_>, table: &mut Table) -> Option<DnsEndpoint> {
+    let zone = required(reader, table, "zone", "zone = \"Z0123456789\"");
+    let record = required(reader, table, "record", "record = \"www.example.net\"");
+    Some(DnsEndpoint {
+        zone: zone?,
+        record: record?,
+    })
 }
 
 fn postgres(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Option<PgEndpoint> {

@@ -16,6 +16,9 @@ use super::fields::{self, Folder};
 /// The words for `system`.
 pub(super) const SYSTEMS: [&str; 5] = ["postgres", "redis", "sentinel", "http", "files"];
 
+/// What only simulated sites have.
+const SIMULATED: [&str; 4] = ["kubernetes", "rds", "route53", "secrets"];
+
 /// Less is a load on what is being looked at.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -47,7 +50,7 @@ pub(super) fn read(
     let failures = failures(reader, &mut table);
     let env = env(reader, folder, &mut table);
     let drill = table.flag(reader, "drill").unwrap_or(false);
-    let system = system(reader, &mut table)?;
+    let system = system(reader, folder, &mut table)?;
     let fence = fence(reader, folder, &mut table, system);
     let endpoint: Option<Endpoint> = endpoints::read(reader, folder, &mut table, system);
     table.finish(reader);
@@ -65,7 +68,11 @@ pub(super) fn read(
 }
 
 /// The system's word. Without one nothing more is read of the target: no key of it could be called unknown.
-pub(super) fn system(reader: &mut Reader<'_>, table: &mut Table) -> Option<&'static str> {
+pub(super) fn system(
+    reader: &mut Reader<'_>,
+    folder: &Folder<'_>,
+    table: &mut Table,
+) -> Option<&'static str> {
     if !table.has("system") {
         table.missing(
             reader,
@@ -75,6 +82,20 @@ pub(super) fn system(reader: &mut Reader<'_>, table: &mut Table) -> Option<&'sta
         return None;
     }
     let (at, word) = table.text_at(reader, "system")?;
+    if let Some(simulated) = SIMULATED.into_iter().find(|system| *system == word) {
+        if !folder.is_simulated() {
+            reader.fault(
+                &at,
+                format!(
+                    "{}: warroom reaches {word} on simulated sites only, so far",
+                    table.name
+                ),
+                "leave it out, or watch its health with an http target",
+            );
+            return None;
+        }
+        return Some(simulated);
+    }
     let known = SYSTEMS.into_iter().find(|system| *system == word);
     if known.is_none() {
         let instead = match nearest(&word, SYSTEMS) {

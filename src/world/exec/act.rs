@@ -22,7 +22,12 @@ pub(super) async fn run(cx: &Context<'_>, act: &Act) -> Ran {
         Act::Runbook(_) => {
             Ran::refused("a sub-runbook is opened, not run: its steps are confirmed one by one")
         }
-        Act::Postgres(_) | Act::Redis(_) => system(cx, act).await,
+        Act::Postgres(_)
+        | Act::Redis(_)
+        | Act::Kube(_)
+        | Act::Rds(_)
+        | Act::Dns(_)
+        | Act::Secret(_) => system(cx, act).await,
     }
 }
 

@@ -142,7 +142,11 @@ fn password(endpoint: &Endpoint) -> Option<&SecretRef> {
         Endpoint::Redis(e) => e.password.as_ref(),
         Endpoint::Sentinel(e) => e.password.as_ref(),
         Endpoint::Http(e) => e.bearer.as_ref(),
-        Endpoint::Files(_) => None,
+        Endpoint::Files(_)
+        | Endpoint::Kube(_)
+        | Endpoint::Rds(_)
+        | Endpoint::Dns(_)
+        | Endpoint::Secret(_) => None,
     }
 }
 
@@ -163,7 +167,11 @@ impl Tools {
             Endpoint::Http(_) => {
                 self.secret.insert("BEARER".into(), value);
             }
-            Endpoint::Files(_) => {}
+            Endpoint::Files(_)
+            | Endpoint::Kube(_)
+            | Endpoint::Rds(_)
+            | Endpoint::Dns(_)
+            | Endpoint::Secret(_) => {}
         }
         Ok(())
     }

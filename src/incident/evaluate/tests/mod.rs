@@ -1,5 +1,6 @@
 //! Tables: what was seen, what is asked, what is said.
 
+mod cloud;
 mod lag;
 
 use std::collections::BTreeMap;

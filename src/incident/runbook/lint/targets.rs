@@ -22,7 +22,15 @@ const ANY: &[System] = &[
     System::Sentinel,
     System::Http,
     System::Files,
+    System::Kubernetes,
+    System::Rds,
+    System::Route53,
+    System::Secrets,
 ];
+const KUBERNETES: &[System] = &[System::Kubernetes];
+const RDS: &[System] = &[System::Rds];
+const ROUTE53: &[System] = &[System::Route53];
+const SECRETS: &[System] = &[System::Secrets];
 
 /// A name as some word uses it.
 struct Use<'a> {
@@ -150,6 +158,10 @@ fn act_uses(act: &Act) -> Vec<Use<'_>> {
             | RedisAct::Save { target: name }
             | RedisAct::Bgrewriteaof { target: name } => vec![target(act.word(), name, REDIS)],
         },
+        Act::Kube(kube) => vec![target(act.word(), kube.target(), KUBERNETES)],
+        Act::Rds(rds) => vec![target(act.word(), rds.target(), RDS)],
+        Act::Dns(dns) => vec![target(act.word(), dns.target(), ROUTE53)],
+        Act::Secret(secret) => vec![target(act.word(), secret.target(), SECRETS)],
         Act::Wait(Wait::UntilHolds(condition)) => condition_uses(condition),
         Act::Wait(Wait::For(_) | Wait::Until(_)) | Act::Runbook(_) => Vec::new(),
     }
@@ -162,6 +174,10 @@ fn condition_uses(condition: &Condition) -> Vec<Use<'_>> {
         Condition::Lag { of, .. } => vec![target("lag", of, REPLICATED)],
         Condition::Postgres(condition) => pg_uses(condition),
         Condition::Redis(condition) => redis_uses(condition),
+        Condition::Kube(condition) => vec![target("condition", condition.of(), KUBERNETES)],
+        Condition::Rds(condition) => vec![target("condition", condition.of(), RDS)],
+        Condition::Dns(condition) => vec![target("condition", condition.of(), ROUTE53)],
+        Condition::Secret(condition) => vec![target("condition", condition.of(), SECRETS)],
         Condition::Backup { of, .. } => vec![Use {
             word: "backup".into(),
             name: of.as_str(),

@@ -1,0 +1,290 @@
+//! Kubernetes: what a probe sees of a workload or a cluster, what can be done to it, what can be asked of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::names::TargetId;
+use super::super::runbook::Danger;
+use super::super::strict::{Reader, Table};
+use super::read;
+
+/// A target as one probe saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum KubeSight {
+    /// A deployment or a stateful set.
+    Workload(WorkloadSight),
+    /// The cluster itself.
+    Cluster {
+        /// Nodes it knows.
+        nodes: u32,
+        /// Nodes that are ready.
+        nodes_ready: u32,
+        /// `v1.34.1`
+        version: String,
+    },
+}
+
+/// A workload's replicas.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkloadSight {
+    /// `spec.replicas`
+    pub desired: u32,
+    /// `status.readyReplicas`
+    pub ready: u32,
+    /// `status.updatedReplicas`: of the newest revision.
+    pub updated: u32,
+    /// Pods that crash again and again.
+    pub crashing: u32,
+    /// The rollout's revision.
+    pub revision: u64,
+    /// The first container's image.
+    pub image: String,
+}
+
+impl WorkloadSight {
+    /// Every replica is of the newest revision and ready, and none crashes.
+    pub fn rolled_out(&self) -> bool {
+        self.updated == self.desired && self.ready == self.desired && self.crashing == 0
+    }
+}
+
+/// What can be done to a workload or a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KubeAct {
+    /// Sets the number of replicas.
+    Scale {
+        /// The workload.
+        target: TargetId,
+        /// How many; a variable may stand for it.
+        replicas: String,
+    },
+    /// `kubectl rollout restart`: one replica after the other.
+    Restart {
+        /// The workload.
+        target: TargetId,
+    },
+    /// `kubectl rollout undo`.
+    Undo {
+        /// The workload.
+        target: TargetId,
+        /// To which revision; the one before when absent.
+        to_revision: Option<String>,
+    },
+    /// Sets a variable of the workload's containers, which rolls it out anew.
+    SetEnv {
+        /// The workload.
+        target: TargetId,
+        /// The variable.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Keeps new pods off a node.
+    Cordon {
+        /// The cluster.
+        target: TargetId,
+        /// The node.
+        node: String,
+    },
+}
+
+impl KubeAct {
+    /// Every word behind `kube.`.
+    pub const WORDS: [&'static str; 5] = ["scale", "restart", "undo", "set_env", "cordon"];
+
+    /// Reads the table behind `kube.WORD =`; faults go to the reader.
+    pub fn read(reader: &mut Reader<'_>, word: &str, table: &mut Table) -> Option<Self> {
+        let target = read::target(reader, table, "target", "web-west");
+        match word {
+            "scale" => {
+                let replicas = read::count(reader, table, "replicas", "replicas = 10");
+                Some(KubeAct::Scale {
+                    target: target?,
+                    replicas: replicas?,
+                })
+            }
+            "restart" => Some(KubeAct::Restart { target: target? }),
+            "undo" => {
+                let to_revision = table
+                    .has("to_revision")
+                    .then(|| read::count(reader, table, "to_revision", "to_revision = 12"));
+                Some(KubeAct::Undo {
+                    target: target?,
+                    to_revision: to_revision.flatten(),
+                })
+            }
+            "set_env" => {
+                let name = read::required(reader, table, "name", "name = \"LLM_PROVIDER\"");
+                let value = read::required(reader, table, "value", "value = \"second\"");
+                Some(KubeAct::SetEnv {
+                    target: target?,
+                    name: name?,
+                    value: value?,
+                })
+            }
+            "cordon" => {
+                let node = read::required(reader, table, "node", "node = \"node-3\"");
+                Some(KubeAct::Cordon {
+                    target: target?,
+                    node: node?,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Every text in it that a variable may stand for.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            KubeAct::Scale { target, replicas } => vec![&mut target.0, replicas],
+            KubeAct::Restart { target } => vec![&mut target.0],
+            KubeAct::Undo {
+                target,
+                to_revision,
+            } => [Some(&mut target.0), to_revision.as_mut()]
+                .into_iter()
+                .flatten()
+                .collect(),
+            KubeAct::SetEnv {
+                target,
+                name,
+                value,
+            } => vec![&mut target.0, name, value],
+            KubeAct::Cordon { target, node } => vec![&mut target.0, node],
+        }
+    }
+
+    /// The word behind `kube.`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            KubeAct::Scale { .. } => "scale",
+            KubeAct::Restart { .. } => "restart",
+            KubeAct::Undo { .. } => "undo",
+            KubeAct::SetEnv { .. } => "set_env",
+            KubeAct::Cordon { .. } => "cordon",
+        }
+    }
+
+    /// The target it changes.
+    pub fn target(&self) -> &TargetId {
+        match self {
+            KubeAct::Scale { target, .. }
+            | KubeAct::Restart { target }
+            | KubeAct::Undo { target, .. }
+            | KubeAct::SetEnv { target, .. }
+            | KubeAct::Cordon { target, .. } => target,
+        }
+    }
+
+    /// See [`super::Act::least_danger`].
+    pub fn least_danger(&self) -> Danger {
+        Danger::Change
+    }
+}
+
+impl fmt::Display for KubeAct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.word(), self.target())?;
+        match self {
+            KubeAct::Scale { replicas, .. } => write!(f, " to {replicas}"),
+            KubeAct::Undo {
+                to_revision: Some(revision),
+                ..
+            } => write!(f, " to revision {revision}"),
+            KubeAct::SetEnv { name, value, .. } => write!(f, " {name}={value}"),
+            KubeAct::Cordon { node, .. } => write!(f, " {node}"),
+            KubeAct::Restart { .. } | KubeAct::Undo { .. } => Ok(()),
+        }
+    }
+}
+
+/// What can be asked of Kubernetes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KubeCondition {
+    /// `ready = { of = "web-west", at_least = 10 }`
+    Ready {
+        /// The workload.
+        of: TargetId,
+        /// Replicas that must be ready; a variable may stand for it.
+        at_least: String,
+    },
+    /// `rollout = "web-west"`: complete, and nothing crashes.
+    Rollout {
+        /// The workload.
+        target: TargetId,
+    },
+    /// `pods_ready = "web-west"`: as many as are wanted.
+    PodsReady {
+        /// The workload.
+        target: TargetId,
+    },
+    /// `nodes_ready = "cluster-west"`: all of them.
+    NodesReady {
+        /// The cluster.
+        target: TargetId,
+    },
+}
+
+impl KubeCondition {
+    /// Every condition word of Kubernetes.
+    pub const WORDS: [&'static str; 4] = ["ready", "rollout", "pods_ready", "nodes_ready"];
+
+    /// Reads what stands behind one of [`KubeCondition::WORDS`]: several conditions when it is a list.
+    pub fn read(reader: &mut Reader<'_>, word: &str, card: &mut Table) -> Vec<Self> {
+        match word {
+            "ready" => read::each_table(reader, card, word, |reader, table| {
+                let of = read::target(reader, table, "of", "web-west");
+                let at_least = read::count(reader, table, "at_least", "at_least = 10");
+                Some(Self::Ready {
+                    of: of?,
+                    at_least: at_least?,
+                })
+            }),
+            "rollout" => read::each_target(reader, card, word, |target| Self::Rollout { target }),
+            "pods_ready" => {
+                read::each_target(reader, card, word, |target| Self::PodsReady { target })
+            }
+            "nodes_ready" => {
+                read::each_target(reader, card, word, |target| Self::NodesReady { target })
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The target that is asked.
+    pub fn of(&self) -> &TargetId {
+        match self {
+            KubeCondition::Ready { of, .. } => of,
+            KubeCondition::Rollout { target }
+            | KubeCondition::PodsReady { target }
+            | KubeCondition::NodesReady { target } => target,
+        }
+    }
+
+    /// Every text in it that a variable may stand for.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            KubeCondition::Ready { of, at_least } => vec![&mut of.0, at_least],
+            KubeCondition::Rollout { target }
+            | KubeCondition::PodsReady { target }
+            | KubeCondition::NodesReady { target } => vec![&mut target.0],
+        }
+    }
+}
+
+impl fmt::Display for KubeCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KubeCondition::Ready { of, at_least } => {
+                write!(f, "ready replicas of {of} ≥ {at_least}")
+            }
+            KubeCondition::Rollout { target } => write!(f, "rollout of {target} complete"),
+            KubeCondition::PodsReady { target } => write!(f, "pods of {target} ready"),
+            KubeCondition::NodesReady { target } => write!(f, "nodes of {target} ready"),
+        }
+    }
+}
