@@ -179,7 +179,7 @@ fn a_scenario_of_ones_own_wins_and_its_faults_are_found_before_the_day() {
     fs::create_dir_all(&folder).unwrap();
     let own = text("region-lost").replace("Primary region lost", "Our own region lost");
     fs::write(folder.join("region-lost.toml"), &own).unwrap();
-    fs::write(folder.join("night.toml"), own.replace("takes =", "takse =")).unwrap();
+    fs::write(folder.join("night.toml"), own.replace("takes ", "takse ")).unwrap();
     let listed = said(&home.drill(&["--list", "--json"]));
     assert!(listed.contains("Our own region lost"), "{listed}");
     assert!(!listed.contains("night"), "{listed}");

@@ -10,7 +10,7 @@ use warroom::console::state::Dialog;
 use warroom::drill::scenario::{built_in, parse};
 use warroom::incident::journal::{Actor, Mode};
 use warroom::incident::reading::Holds;
-use warroom::tabletop::{Beginning, Hand, Script, Session};
+use warroom::tabletop::{Beginning, Hand, Script, Session, scenarios};
 use warroom::world::shelf;
 
 /// A session and the hands at its keyboard.
@@ -25,7 +25,7 @@ impl Hands {
         let (id, text) = built_in::SCENARIOS[0];
         let scenario = parse(id, id, text).0.unwrap();
         let session = Session::new(Beginning {
-            library: shelf::runbooks(&scenario.site),
+            library: scenarios::library(&scenario.site),
             script: Script {
                 scenario: Arc::new(scenario),
                 digest: String::new(),

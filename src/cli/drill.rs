@@ -127,7 +127,7 @@ impl Play {
     fn of(log: &Path, (scenario, text): (Scenario, String)) -> Self {
         Self {
             log: log.to_owned(),
-            library: shelf::runbooks(&scenario.site),
+            library: scenarios::library(&scenario.site),
             script: Script {
                 scenario: Arc::new(scenario),
                 digest: digest(text.as_bytes()),
@@ -151,7 +151,7 @@ fn walk_of(common: &Common, log: &Path, file: &Path, talk: bool) -> Result<Play,
         digest: loaded.runbook.digest.clone(),
         talk,
     };
-    let others = shelf::runbooks(&site).into_iter();
+    let others = scenarios::library(&site).into_iter();
     let others = others.filter(|other| other.runbook.id != loaded.runbook.id);
     let library = [loaded.clone()].into_iter().chain(others).collect();
     Ok(Play {

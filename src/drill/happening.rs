@@ -33,6 +33,8 @@ pub enum Happening {
     Corrupt(TargetId),
     /// `delete_rows = "pg-east"`: rows are missing from now on, also on its replicas.
     DeleteRows(TargetId),
+    /// `put_back = "pg-east"`: rows that were missing are there again, and nothing else was touched.
+    PutBack(TargetId),
     /// `restore = { target = "pg-east", from = "pg-dump" }`: its data are those of the newest good backup; what came after
     /// is lost.
     Restore {

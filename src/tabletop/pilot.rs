@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
 /// How often one act is tried.
 const TRIES: usize = 3;
 
+/// How often it looks whether the platform has done something by itself.
+const LOOKED: usize = 60;
+
 /// What it writes where a note is asked for and the scenario gives none.
 const SEEN: &str = "seen by the reference walk";
 
@@ -67,7 +70,7 @@ impl Pilot<'_> {
                 });
             }
             Move::Run { step, overriding } => {
-                return self.go_on(overriding.as_deref(), |next| next.step() != Some(step));
+                return self.once(overriding.as_deref(), step);
             }
             Move::Go { step, reason } => return self.go_to(step, reason),
             Move::Skip { reason, .. } => self.said(Command::Skip, reason),
@@ -267,13 +270,17 @@ impl Pilot<'_> {
         enough: impl Fn(&Next) -> bool,
     ) -> Result<(), String> {
         let mut tried = 0;
-        let mut before = None;
+        let mut ran = 0;
+        let mut before: Option<Next> = None;
         loop {
             let Some(next) = Road::shown(self.state()).map(|road| road.next()) else {
                 return Err("no runbook is open".into());
             };
             if enough(&next) || matches!(next, Next::Decide(_)) {
                 return Ok(());
+            }
+            if matches!(next, Next::AfterFailure(_)) {
+                ran += 1;
             }
             tried = match before.as_ref() == Some(&next) {
                 true => tried + 1,
@@ -288,10 +295,23 @@ impl Pilot<'_> {
                     before = None;
                 }
                 Next::Settle(..) => return Err(self.message()),
-                _ if tried >= TRIES => return Err(self.message()),
+                Next::Verify(_) if tried < LOOKED => self.answer(overriding)?,
+                _ if tried >= TRIES || ran > TRIES => return Err(self.message()),
                 _ => self.answer(overriding)?,
             }
         }
+    }
+
+    /// One step, once: until it is done, or one of its acts has ended in whatever way.
+    fn once(&mut self, overriding: Option<&str>, step: &StepId) -> Result<(), String> {
+        for _ in 0..TRIES * TRIES {
+            match Road::shown(self.state()).map(|road| road.next()) {
+                Some(Next::Running(..)) => return self.running(),
+                Some(next) if next.step() == Some(step) => self.answer(overriding)?,
+                _ => return Ok(()),
+            }
+        }
+        Err(self.message())
     }
 
     fn end_of_walk(&mut self) -> Result<(), String> {

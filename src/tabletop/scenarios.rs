@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use crate::console::event::Loaded;
 use crate::drill::scenario::{Scenario, built_in, parse};
 use crate::incident::fault::{Fault, nearest};
+use crate::incident::site::Site;
 use crate::world::shelf;
 
 /// A scenario's text and where it came from.
@@ -55,6 +57,21 @@ pub fn find(name: Option<&str>) -> Result<Found, String> {
         format!("did you mean {near}?")
     });
     Err(format!("{wanted}: no such scenario — {advice}"))
+}
+
+/// Runbooks that can be chosen in an exercise: those of every site, and those that need a simulated one to show all.
+pub fn library(site: &Site) -> Vec<Loaded> {
+    let mut library = shelf::runbooks(site);
+    for (id, text) in built_in::RUNBOOKS {
+        shelf::add(
+            &mut library,
+            &format!("built in: drill runbooks/{id}.md"),
+            (*id).to_owned(),
+            text,
+            None,
+        );
+    }
+    library
 }
 
 /// TOML files of the user's folder, by name; none when there is no such folder.

@@ -185,7 +185,13 @@ pub fn of_file(path: &Path) -> Result<Loaded, String> {
 }
 
 /// A runbook with faults stays in the list, refused with its first one: nobody should look for it at night.
-fn add(found: &mut Vec<Loaded>, origin: &str, stem: String, text: &str, refused: Option<String>) {
+pub fn add(
+    found: &mut Vec<Loaded>,
+    origin: &str,
+    stem: String,
+    text: &str,
+    refused: Option<String>,
+) {
     if found.iter().any(|l| l.runbook.id.as_str() == stem) {
         return;
     }

@@ -7,6 +7,7 @@ use crate::drill::scenario::Wiring;
 use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
 use crate::incident::measure::Size;
 use crate::incident::names::TargetId;
+use crate::incident::site::{Endpoint, Site};
 
 /// What is taken of a folder that the wiring does not mention.
 const AGE: Duration = Duration::from_secs(3 * 3_600);
@@ -21,16 +22,20 @@ pub(super) struct Folder {
     size: u64,
     /// The newest that was made by hand since the beginning.
     made: Option<Duration>,
+    /// Checksums lie beside the files.
+    checked: bool,
 }
 
 impl Folder {
-    pub(super) fn new(id: &TargetId, wiring: &Wiring) -> Self {
+    pub(super) fn new(id: &TargetId, site: &Site, wiring: &Wiring) -> Self {
+        let target = site.target(id).map(|target| &target.endpoint);
         let made = wiring.backups.iter().find(|made| made.target == *id);
         Self {
             age: made.map_or(AGE, |made| made.age),
             every: made.and_then(|made| made.every),
             size: made.map_or(SIZE, |made| made.size),
             made: None,
+            checked: matches!(target, Some(Endpoint::Files(at)) if at.checksum),
         }
     }
 
@@ -44,12 +49,8 @@ impl Folder {
         self.made = Some(at);
     }
 
-    /// When the newest was made; what was made before the beginning counts as made at it.
-    pub(super) fn made(&self, at: Duration) -> Duration {
-        at.saturating_sub(self.age_at(at))
-    }
-
-    fn age_at(&self, at: Duration) -> Duration {
+    /// How old the newest is.
+    pub(super) fn age(&self, at: Duration) -> Duration {
         let age = self.age + at;
         let age = match self.every.filter(|every| !every.is_zero()) {
             Some(every) => Duration::from_millis(
@@ -62,14 +63,17 @@ impl Folder {
     }
 
     pub(super) fn sight(&self, world: &World) -> FilesSight {
-        let age = self.age_at(world.at);
+        let age = self.age(world.at);
         let made = world.wall(world.at) - age;
         FilesSight {
             newest: Some(BackupFile {
                 name: made.format("app-%Y%m%d-%H%M.dump").to_string(),
                 at: made,
                 size: Size(self.size),
-                checksum: Checksum::NotAsked,
+                checksum: match self.checked {
+                    true => Checksum::Right,
+                    false => Checksum::NotAsked,
+                },
             }),
             usual_size: Some(Size(self.size)),
             count: 7,

@@ -36,12 +36,28 @@ impl World {
         self.bad.extend(ids.into_iter().map(|id| (id, bad)));
     }
 
-    /// A server has the rows of `back_to` again; what was written since is lost.
-    pub(super) fn restore(&mut self, target: &TargetId, back_to: Duration) {
-        let span = self.at.saturating_sub(back_to);
+    /// Until when a server was written to: now, or when its writers were stopped.
+    pub(super) fn written_until(&self, target: &TargetId) -> Duration {
+        self.quiet.get(target).copied().unwrap_or(self.at)
+    }
+
+    /// A server has older rows again; `span` of writes is lost by it.
+    pub(super) fn restore(&mut self, target: &TargetId, span: Duration) {
         let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         self.restored.span = self.restored.span.max(span);
         self.restored.bytes += millis.saturating_mul(self.rate()) / 1_000;
+        self.heal(target);
+    }
+
+    /// Missing rows are there again; nothing is lost by it.
+    pub(super) fn put_back(&mut self, target: &TargetId) {
+        if self.bad.get(target).is_some_and(|bad| bad.missing) {
+            self.heal(target);
+        }
+    }
+
+    /// The rows of a server and of everything that follows it are right.
+    fn heal(&mut self, target: &TargetId) {
         let followers = self.servers.iter().filter(|(_, server)| {
             server.follows.as_ref() == Some(target) && server.promoted.is_none()
         });

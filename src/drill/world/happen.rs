@@ -48,13 +48,16 @@ impl World {
         match what {
             Happening::Corrupt(target) => self.spoil(target, false),
             Happening::DeleteRows(target) => self.spoil(target, true),
+            Happening::PutBack(target) => self.put_back(target),
             Happening::RestoreToTime(target) => {
                 let since = self.bad.get(target).map_or(at, |bad| bad.since);
-                self.restore(target, since);
+                let span = self.written_until(target).saturating_sub(since);
+                self.restore(target, span);
             }
             Happening::Restore { target, from } => {
-                let made = self.folder_of(from).map(|folder| folder.made(at));
-                self.restore(target, made.unwrap_or(at));
+                let age = self.folder_of(from).map(|folder| folder.age(at));
+                let quiet = at.saturating_sub(self.written_until(target));
+                self.restore(target, age.unwrap_or_default().saturating_sub(quiet));
             }
             Happening::Rejoin { target, of } => self.rejoin(target, of),
             Happening::Lag { link, behind } => {
@@ -142,9 +145,17 @@ impl World {
         let cut = way != Way::Open;
         if let Some(server) = self.servers.get_mut(target) {
             server.cut(at, cut);
+            server.lost = match way {
+                Way::Stopped => Some(server.lost.unwrap_or(at)),
+                Way::Open => None,
+                Way::Hung | Way::CutOff => server.lost,
+            };
         }
         if let Some(cache) = self.caches.get_mut(target) {
             cache.cut = cut.then(|| cache.cut.unwrap_or(at));
+            if !cut {
+                self.cache_back(target);
+            }
         }
         self.ways.insert(target.clone(), way);
     }

@@ -91,6 +91,10 @@ impl World {
         let beyond = self.servers.values().filter_map(|server| {
             server.promoted?;
             let old = self.servers.get(server.follows.as_ref()?)?;
+            // One that was rebuilt has no writes of its own any more: they were counted when it was.
+            if old.follows.is_some() && old.promoted.is_none() {
+                return None;
+            }
             Some(self.written(old, self.at).saturating_sub(server.from))
         });
         let bytes = beyond.sum();

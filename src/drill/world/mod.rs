@@ -80,6 +80,8 @@ pub struct World {
     secrets: BTreeMap<TargetId, Secret>,
     /// Servers whose rows are wrong or missing.
     bad: BTreeMap<TargetId, Bad>,
+    /// Servers whose writers were stopped, and when.
+    quiet: BTreeMap<TargetId, Duration>,
     /// Endpoints of third parties that fail.
     failing: BTreeSet<TargetId>,
     /// Services that go on without them.
@@ -121,7 +123,7 @@ impl World {
             folders: all(
                 site,
                 |e| matches!(e, Endpoint::Files(_)),
-                |id| Folder::new(id, wiring),
+                |id| Folder::new(id, site, wiring),
             ),
             workloads: all(site, is_workload, |id| Workload::new(id, wiring)),
             records: all(
@@ -146,6 +148,7 @@ impl World {
             ways: BTreeMap::new(),
             lies: BTreeMap::new(),
             bad: BTreeMap::new(),
+            quiet: BTreeMap::new(),
             failing: BTreeSet::new(),
             fallen_back: BTreeSet::new(),
             demand: 100,

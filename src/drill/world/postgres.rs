@@ -30,7 +30,7 @@ pub(super) struct Server {
     pub timeline: u32,
     /// Since when nothing comes from here any more, nor to here.
     cut: Option<Duration>,
-    /// Since when its region is lost: nobody writes to it from there on.
+    /// Since when nobody writes to it: it stopped, or its region is lost.
     pub lost: Option<Duration>,
     /// When its host stopped it for good.
     pub fenced: Option<Duration>,
@@ -71,7 +71,7 @@ impl Server {
         primary && self.fenced.is_none() && !self.read_only
     }
 
-    /// When it stopped, by its host's word: with its region, or by the fence.
+    /// When it stopped, by its host's word: by itself, with its region, or by the fence.
     pub(super) fn stopped_at(&self) -> Option<Duration> {
         let fenced = self.fenced?;
         Some(self.lost.map_or(fenced, |lost| lost.min(fenced)))
@@ -184,6 +184,14 @@ impl World {
 
     /// A server is rebuilt as a standby of another: its own writes are gone, and so is its fence.
     pub(super) fn rejoin(&mut self, target: &TargetId, of: &TargetId) {
+        let own = self
+            .servers
+            .get(target)
+            .map_or(0, |old| self.written(old, self.at));
+        let kept = self.servers.get(of).map_or(own, |new| new.from);
+        self.restored.bytes += own.saturating_sub(kept);
+        let millis = own.saturating_sub(kept).saturating_mul(1_000) / self.rate().max(1);
+        self.restored.span = self.restored.span.max(Duration::from_millis(millis));
         let primary = self.servers.get(of);
         let (timeline, bad) = (primary.map_or(1, |p| p.timeline), self.bad.get(of).copied());
         if let Some(server) = self.servers.get_mut(target) {
@@ -250,6 +258,14 @@ impl World {
             PgAct::Unfence { .. } => {
                 (server.fenced, server.read_only) = (None, false);
                 "it may start and write again".into()
+            }
+            PgAct::RevokeWrites { .. } => {
+                self.quiet.insert(id.clone(), at);
+                "its writers are out".into()
+            }
+            PgAct::GrantWrites { .. } => {
+                self.quiet.remove(&id);
+                "its writers are in".into()
             }
             _ => "done".into(),
         };

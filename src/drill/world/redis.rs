@@ -131,7 +131,9 @@ impl World {
             _ => return None,
         };
         let (master, cache) = self.master()?;
-        let silent = cache.cut.is_some_and(|since| self.at >= since + DOWN_AFTER);
+        // One that hangs still answers what Sentinels ask.
+        let hangs = self.way(master) == Way::Hung;
+        let silent = !hangs && cache.cut.is_some_and(|since| self.at >= since + DOWN_AFTER);
         let flags = match silent {
             true => vec!["master".to_owned(), "s_down".into(), "o_down".into()],
             false => vec!["master".to_owned()],
@@ -239,7 +241,8 @@ impl World {
         let watched = self.site.targets.iter().any(|target| {
             matches!(target.endpoint, Endpoint::Sentinel(_)) && self.way(&target.id) == Way::Open
         });
-        let silent = self.master().and_then(|(_, cache)| cache.cut);
+        let master = self.master().filter(|(id, _)| self.way(id) != Way::Hung);
+        let silent = master.and_then(|(_, cache)| cache.cut);
         let Some(due) = silent
             .map(|since| since + BY_THEMSELVES)
             .filter(|due| watched && *due <= to)
@@ -251,6 +254,19 @@ impl World {
         if let Some(next) = next {
             self.at = self.at.max(due);
             self.make_master(&next);
+        }
+    }
+}
+
+impl World {
+    /// A cache comes back: Sentinels make it follow whoever became the master meanwhile.
+    pub(super) fn cache_back(&mut self, id: &TargetId) {
+        let master = self.master().map(|(master, _)| master.clone());
+        if let (Some(master), Some(cache)) = (
+            master.filter(|master| master != id),
+            self.caches.get_mut(id),
+        ) {
+            cache.follows = Some(master);
         }
     }
 }

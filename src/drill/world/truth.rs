@@ -15,7 +15,7 @@ impl World {
             let primary = server.follows.is_none() || server.promoted.is_some();
             let role = if primary { "primary" } else { "standby" };
             parts.push(format!("{role} on timeline {}", server.timeline));
-            if server.lost.is_some() {
+            if server.lost.is_some() && self.way(&target.id) == Way::CutOff {
                 parts.push("its region is lost".into());
             }
             if server.fenced.is_some() {

@@ -95,10 +95,10 @@ impl Workload {
         WorkloadSight {
             desired: self.desired,
             ready,
-            updated: if self.bad {
-                1.min(self.desired)
-            } else {
-                self.desired
+            updated: match (self.bad, at < self.restarted) {
+                (true, _) => 1.min(self.desired),
+                (false, true) => self.desired / 2,
+                (false, false) => self.desired,
             },
             crashing: if self.bad { self.desired - ready } else { 0 },
             revision: self.revision,

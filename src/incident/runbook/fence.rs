@@ -420,11 +420,13 @@ mod tests {
 
     #[test]
     fn a_carded_file_may_not_lose_an_act_by_a_slip() {
-        let (meaning, faults) = read("```toml\nkube.scale = { target = \"a\" }\n```", true);
+        let (meaning, faults) = read("```toml\nhelm.scale = { target = \"a\" }\n```", true);
         assert!(matches!(meaning, Meaning::Faulty));
         assert_eq!(
             faults,
-            ["a:2:1: the fence has no key \"kube\" — known here: postgres, redis, wait, runbook"]
+            [
+                "a:2:1: the fence has no key \"helm\" — known here: postgres, redis, kube, rds, route53, secrets, wait, runbook"
+            ]
         );
     }
 }

@@ -195,7 +195,7 @@ fn captures(reader: &mut Reader<'_>, table: &mut Table, key: &str) -> Vec<Captur
 
 impl Capture {
     /// Every reading that can be kept before an act.
-    pub const WORDS: [&'static str; 8] = [
+    pub const WORDS: [&'static str; 12] = [
         "postgres.role",
         "postgres.timeline",
         "postgres.lsn",
@@ -204,6 +204,10 @@ impl Capture {
         "redis.master",
         "http.status",
         "http.field",
+        "kubernetes.revision",
+        "rds.zone",
+        "route53.weights",
+        "secrets.version",
     ];
 
     /// Reads `redis.master(sentinel)`.

@@ -7,7 +7,7 @@ use super::names::{ANY, DATABASE, ENDPOINT, Names, RECORD, REPLICATED, SECRET, W
 use super::{names, only_one, percent, required};
 
 /// Every word that says what happens.
-const WORDS: [&str; 28] = [
+const WORDS: [&str; 29] = [
     "stop",
     "hang",
     "cut_off",
@@ -17,6 +17,7 @@ const WORDS: [&str; 28] = [
     "bring_back_region",
     "corrupt",
     "delete_rows",
+    "put_back",
     "restore",
     "restore_to_time",
     "rejoin",
@@ -78,6 +79,7 @@ fn simple(
         "bring_back" => (ANY, Happening::BringBack),
         "corrupt" => (DATABASE, Happening::Corrupt),
         "delete_rows" => (DATABASE, Happening::DeleteRows),
+        "put_back" => (DATABASE, Happening::PutBack),
         "bad_release" => (WORKLOAD, Happening::BadRelease),
         "undo" => (WORKLOAD, Happening::Undo),
         "leak" => (SECRET, Happening::Leak),
