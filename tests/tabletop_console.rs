@@ -24,8 +24,16 @@ fn a_tabletop_is_played_from_its_briefing_to_its_report() {
     operator.comes_to("Promote the standby");
     operator.asks("Type FAILOVER");
     operator.confirms("FAILOVER", "done");
-    operator.sees_line(&["✔ pg-west", "primary"]);
+    operator.sees("promoted, timeline 2");
     operator.moves_the_traffic();
+    let answers = || {
+        let journal = operator.journal();
+        let mut lines = journal.lines().rev();
+        lines
+            .find(|line| line.contains("\"subject\":\"target api\""))
+            .is_some_and(|line| line.contains("\"to\":\"fine\""))
+    };
+    wait_until("the public name to answer", answers);
     operator.mitigates("the health check says so");
     let report = operator.resolves("West serves, east is fenced");
     assert!(report.contains("**TABLETOP.**"), "{report}");
@@ -52,7 +60,7 @@ fn a_tabletop_is_played_from_its_briefing_to_its_report() {
 fn facilitates(home: &std::path::Path) -> Console {
     let mut console = Console::start(home, 120, 36, &["drill", "--facilitate"]);
     console.wait_for("FACILITATOR");
-    console.wait_for("A customer asks");
+    console.wait_for("A customer writes");
     console.press("s");
     console.arm();
     console.type_text("CEO");

@@ -87,7 +87,7 @@ impl Operator {
     pub fn open(&mut self, runbook: &str, variables: usize, typed: Option<(usize, &str)>) {
         self.press("r", "Choose a runbook");
         self.console.type_text(runbook);
-        self.sees("1 of 3");
+        self.sees("1 of ");
         self.console.press("enter");
         self.console.wait_gone("Choose a runbook");
         for field in 0..variables {
