@@ -184,3 +184,37 @@ fn the_modes_differ_in_words_and_lines_without_colour() {
         }
     }
 }
+
+#[test]
+fn every_dialog_says_in_its_first_line_whether_it_is_real() {
+    use warroom::console::state::Dialog;
+    use warroom::incident::journal::Mode;
+    let mut dialogs = 0;
+    for name in fixtures::SCREENS {
+        let mut state = fixtures::state(name);
+        if state.dialogs.is_empty() {
+            continue;
+        }
+        dialogs += 1;
+        for mode in [Mode::Real, Mode::Drill, Mode::Tabletop] {
+            state.mode = mode;
+            for dialog in &mut state.dialogs {
+                if let Dialog::Ask(ask) = dialog {
+                    ask.resolved.mode = mode;
+                }
+            }
+            for theme in [Theme::default(), Theme::mono()] {
+                let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+                terminal.draw(|frame| draw(&state, &theme, frame)).unwrap();
+                let text = text(&terminal.backend().buffer().clone());
+                let word = mode.to_string();
+                let corners = ['┌', '╔'];
+                let mut lines = text.lines().skip(1);
+                let said = lines
+                    .any(|line| line.trim_start().starts_with(corners) && line.contains(&word));
+                assert!(said, "{name} in {word} does not say so:\n{text}");
+            }
+        }
+    }
+    assert!(dialogs > 10, "{dialogs} dialogs were looked at");
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::{Common, FAULTY, block_on, fail, site};
+use crate::console::event::Loaded;
 use crate::console::state::{Message, State};
 use crate::incident::drills::schedule;
 use crate::incident::fault::Weight;
@@ -24,12 +25,17 @@ const EVENTS: usize = 1_024;
 
 /// Watches the site; an incident may be declared.
 pub fn watch(common: &Common) -> ExitCode {
-    start(common, None, false)
+    start(common, Mode::Real, None, None, false)
+}
+
+/// A drill on real targets; `own` is a runbook that joins the library.
+pub fn drill(common: &Common, own: Option<Loaded>) -> ExitCode {
+    start(common, Mode::Drill, own, None, false)
 }
 
 /// Resumes an incident.
 pub fn open(common: &Common, incident: Option<&str>, observe: bool) -> ExitCode {
-    start(common, Some(incident), observe)
+    start(common, Mode::Real, None, Some(incident), observe)
 }
 
 /// What secrets are hashed with in intents: random, of this console only, in memory only.
@@ -44,7 +50,13 @@ pub(super) fn secret_key() -> Vec<u8> {
     key
 }
 
-fn start(common: &Common, wanted: Option<Option<&str>>, observe: bool) -> ExitCode {
+fn start(
+    common: &Common,
+    mode: Mode,
+    own: Option<Loaded>,
+    wanted: Option<Option<&str>>,
+    observe: bool,
+) -> ExitCode {
     let (path, site) = match site::read(common) {
         Ok(found) => found,
         Err(code) => return code,
@@ -56,7 +68,7 @@ fn start(common: &Common, wanted: Option<Option<&str>>, observe: bool) -> ExitCo
     if !terminal::is_terminal() {
         return fail("standard input and output are no terminal — use warroom status in scripts");
     }
-    match block_on(run(path, site, look, wanted, observe)) {
+    match block_on(run(path, site, look, (mode, own), wanted, observe)) {
         Ok(Ok(code)) => code,
         Ok(Err(why)) => fail(why),
         Err(e) => fail(format!("the runtime can't be started: {e}")),
@@ -96,18 +108,24 @@ async fn run(
     path: PathBuf,
     site: Arc<Site>,
     (theme, keymap): (Theme, crate::console::keymap::Keymap),
+    (mode, own): (Mode, Option<Loaded>),
     wanted: Option<Option<&str>>,
     observe: bool,
 ) -> Result<ExitCode, String> {
     let root = places::state_root(&site).map_err(|failure| failure.to_string())?;
-    let library = Arc::new(shelf::runbooks(&site));
+    let others = shelf::runbooks(&site).into_iter().filter(|other| {
+        own.as_ref()
+            .is_none_or(|own| own.runbook.id != other.runbook.id)
+    });
+    let others: Vec<Loaded> = others.collect();
+    let library = Arc::new(own.into_iter().chain(others).collect());
     let (sender, events) = mpsc::channel(EVENTS);
     let systems = Systems::real(registry::open(&site));
     let actor: Actor = actor();
     let now = clock::now();
     let mut state = State::new(
         Arc::clone(&site),
-        Mode::Real,
+        mode,
         actor.clone(),
         keymap,
         library,
@@ -130,7 +148,12 @@ async fn run(
         actor,
     };
     // Who opens the console while an incident is open wants to be in it, not beside it.
-    let wanted = wanted.or_else(|| incidents::find(&context.root, None).is_ok().then_some(None));
+    // A drill is an incident of its own.
+    let open = || incidents::find(&context.root, None).is_ok().then_some(None);
+    let wanted = match mode {
+        Mode::Real => wanted.or_else(open),
+        Mode::Drill | Mode::Tabletop => wanted,
+    };
     let (desk, resumed) = match wanted {
         None => (Desk::start(context, sender.clone()), None),
         Some(name) => {

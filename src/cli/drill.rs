@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::SubsecRound;
 use serde_json::json;
 
-use super::{Common, FAULTY, block_on, complain, console, fail, say, site};
+use super::{Common, FAULTY, block_on, complain, console, fail, live, say, site};
 use crate::console::event::Loaded;
 use crate::console::facilitator::Facilitator;
 use crate::console::keymap::Keymap;
@@ -57,6 +57,9 @@ pub struct Args {
     /// With --auto: walk the way that does harm instead
     #[arg(long, requires = "auto")]
     losing: bool,
+    /// Drill on real targets, of which only those marked with drill = true are touched
+    #[arg(long, conflicts_with_all = ["auto", "scenario", "keys", "facilitate", "list", "talk", "seed", "speed"])]
+    live: bool,
     /// Walk a runbook of your own, on a simulation of the site (--site FILE, else of the built-in one)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["auto", "scenario", "keys"])]
     runbook: Option<PathBuf>,
@@ -75,6 +78,9 @@ pub struct Args {
 pub fn drill(common: &Common, args: &Args) -> ExitCode {
     if args.list {
         return list(args.json);
+    }
+    if args.live {
+        return live::live(common, args.runbook.as_ref());
     }
     let log = match log(common) {
         Ok(log) => log,

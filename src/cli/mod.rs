@@ -5,6 +5,7 @@ mod console;
 mod drill;
 mod drills;
 mod incident;
+mod live;
 mod runbook;
 mod site;
 mod status;

@@ -15,8 +15,8 @@ use super::state::{Awaiting, Dialog, State};
 use super::vitals::{Vitals, panes};
 use crate::incident::acts::postgres::{PgRole, PgSight};
 use crate::incident::evaluate::from_sights;
-use crate::incident::journal::Note;
 use crate::incident::journal::fold::Phase;
+use crate::incident::journal::{Mode, Note};
 use crate::incident::judge::Standing;
 use crate::incident::ladder::rungs;
 use crate::incident::measure::Span;
@@ -309,10 +309,19 @@ fn due_rungs(state: &mut State) -> Vec<Effect> {
             continue;
         }
         let key = key_words(state, super::command::Command::Acknowledge);
-        state.refuse(format!("due now — {words} ({key} acknowledges)"));
+        let marked = marked(state, &words);
+        state.refuse(format!("due now — {marked} ({key} acknowledges)"));
         effects.push(state.append("a rung that is due", Note::Due { rung, words }));
     }
     effects
+}
+
+/// Words that somebody may pass on: in an exercise they say so.
+pub(super) fn marked(state: &State, words: &str) -> String {
+    match state.mode {
+        Mode::Real => words.to_owned(),
+        mode => format!("{mode} — {words}"),
+    }
 }
 
 /// Whether the next step applies is found out once, when its turn comes.

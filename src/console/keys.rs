@@ -453,9 +453,10 @@ fn acknowledge(state: &mut State) {
         return;
     }
     let keys = open.iter().map(|rung| rung.key.clone()).collect();
-    let answers = open
-        .iter()
-        .map(|rung| (format!("{}: {}", rung.who, rung.what), rung.words.clone()));
+    let answers = open.iter().map(|rung| {
+        let words = format!("{}: {}", rung.who, rung.what);
+        (super::duty::marked(state, &words), rung.words.clone())
+    });
     let answers = answers.collect();
     let purpose = ChoicePurpose::Acknowledge(keys);
     choice(state, purpose, "Who was told?", answers);

@@ -12,8 +12,8 @@ use super::road::{Road, action_ref, free};
 use super::state::State;
 use crate::incident;
 use crate::incident::acts::postgres::{PgAct, PgRole, PgSight};
-use crate::incident::acts::redis::RedisAct;
 use crate::incident::acts::{Act, Wait};
+use crate::incident::exercise::{touchable, touched};
 use crate::incident::journal::fold::Phase;
 use crate::incident::journal::{Fact, Mode, Note, Place, Resolved, ResolvedCheck};
 use crate::incident::ladder;
@@ -264,30 +264,10 @@ fn secrets(state: &State, walk: u32) -> BTreeMap<String, String> {
     hashed.collect()
 }
 
-/// Every target an act touches.
-fn touched(resolved: &Resolved) -> Vec<&TargetId> {
-    let own: Vec<&TargetId> = match &resolved.code {
-        Code::Sql { on, .. } | Code::Redis { on, .. } => vec![on],
-        Code::Act {
-            act: Act::Redis(RedisAct::Follow { target, of }),
-        } => vec![target, of],
-        Code::Act { act } => act.target().into_iter().collect(),
-        Code::Shell { .. } | Code::Http { .. } => Vec::new(),
-    };
-    let mut all: Vec<&TargetId> = Vec::new();
-    for target in own
-        .into_iter()
-        .chain(&resolved.with)
-        .chain(&resolved.guards)
-    {
-        if !all.contains(&target) {
-            all.push(target);
-        }
-    }
-    all
-}
-
 fn places(state: &State, resolved: &Resolved) -> Result<Vec<Place>, String> {
+    if state.mode == Mode::Drill {
+        touchable(resolved, &state.site)?;
+    }
     let touched = touched(resolved).into_iter();
     touched
         .map(|id| {
@@ -303,11 +283,6 @@ fn places(state: &State, resolved: &Resolved) -> Result<Vec<Place>, String> {
                     "the site has no target {id} — add it to the site file, or correct the runbook"
                 )
             })?;
-            if state.mode == Mode::Drill && !target.drill {
-                return Err(format!(
-                    "{id} is not marked for drills (drill = true in the site file)"
-                ));
-            }
             Ok(Place {
                 target: id.clone(),
                 region: target.region.clone(),

@@ -6,6 +6,7 @@ pub mod asked;
 pub mod clean;
 pub mod drills;
 pub mod evaluate;
+pub mod exercise;
 pub mod facilitation;
 pub mod fault;
 pub mod guards;

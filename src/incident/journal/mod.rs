@@ -92,6 +92,18 @@ pub struct Entry {
     pub prev: String,
 }
 
+impl Entry {
+    /// It resolves the incident though this, a step's title or more, was not done.
+    pub fn waives(&self, what: &str) -> bool {
+        match &self.fact {
+            Fact::Note(Note::Resolved { waived, .. }) => {
+                waived.iter().any(|(waived, _)| waived.starts_with(what))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// SHA-256 in hexadecimal.
 pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes)

@@ -92,6 +92,13 @@ fn show(sheet: Sheet, state: &State, theme: &Theme, wide: u16, area: Rect, buffe
     Clear.render(band, buffer);
     buffer.set_style(band, theme.style(Role::Text));
     let mut block = frame(state.mode, theme, true).title(sheet.title.clone());
+    // Real or not stands in every dialog, whatever else it says.
+    let mode = format!(" {} ", state.mode);
+    let said = sheet.title.spans.iter().any(|span| span.content == mode);
+    if !said && sheet.title.width() + mode.len() + 4 <= usize::from(wide) {
+        let badge = Line::styled(mode, theme.badge(state.mode));
+        block = block.title(badge.right_aligned());
+    }
     let inner = block.inner(at);
     let inner = Rect {
         x: inner.x + inner.width.min(1),

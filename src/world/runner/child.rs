@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use super::{Gate, end, evidence, lock};
 use crate::incident::clean::Clean;
+use crate::incident::exercise::touchable;
 use crate::incident::journal::fold::Attempt;
 use crate::incident::journal::{Entry, Fact, Incident, Intent, Mode, Report, Seq, digest};
 use crate::incident::names::TargetId;
@@ -186,6 +187,9 @@ fn allowed(
         ));
     }
     let site = (wiring.site)(site_file, &text).map_err(|failure| failure.to_string())?;
+    if resolved.mode == Mode::Drill {
+        touchable(resolved, &site)?;
+    }
     Ok(Case {
         incident: incident.to_owned(),
         seq,

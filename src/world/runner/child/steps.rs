@@ -33,7 +33,8 @@ pub(in crate::world::runner) async fn go(
 ) -> Closed {
     let resolved = &case.intent.resolved;
     let group = Group::default();
-    let vars = variables(&resolved.vars);
+    let mut vars = variables(&resolved.vars);
+    vars.extend(of_incident(case));
     let cx = Context {
         site: &case.site,
         systems: &case.systems,
@@ -81,6 +82,18 @@ fn redacted(outcome: Outcome, sink: &Sink) -> Outcome {
         },
         refused @ Outcome::Refused { .. } => refused,
     }
+}
+
+/// What every act is told: a script that notifies people marks or keeps back what is only an exercise.
+fn of_incident(case: &Case) -> [(String, String); 2] {
+    let incident = case.incident.file_name().unwrap_or_default();
+    [
+        ("WARROOM_MODE".into(), case.intent.resolved.mode.to_string()),
+        (
+            "WARROOM_INCIDENT".into(),
+            incident.to_string_lossy().into_owned(),
+        ),
+    ]
 }
 
 /// What reaches the act by a name it can use. Readings that were captured stand beside the variables as `what(target)`,
