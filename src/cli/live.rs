@@ -45,10 +45,20 @@ pub fn live(common: &Common, runbook: Option<&PathBuf>) -> ExitCode {
         Err(why) => return fail(why),
     };
     let code = console::drill(common, own);
-    if let Err(failure) = report_all(&root, &site) {
+    reports(common);
+    code
+}
+
+/// Reports every drill of the site that is over and has no report yet; whoever leaves a console that may have ended one asks.
+pub fn reports(common: &Common) {
+    let parsed = site::path(common).and_then(|path| site::parse(&path).ok());
+    let Some(site) = parsed.and_then(|(site, _)| site) else {
+        return;
+    };
+    let reported = places::state_root(&site).and_then(|root| report_all(&root, &site));
+    if let Err(failure) = reported {
         complain(failure.to_string());
     }
-    code
 }
 
 /// Reports and logs every drill of this site that is over and has no report yet.

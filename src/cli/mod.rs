@@ -95,7 +95,9 @@ pub fn main() -> ExitCode {
     match cli.command {
         None => console::watch(&common),
         Some(Command::Open { incident, observe }) => {
-            console::open(&common, incident.as_deref(), observe)
+            let code = console::open(&common, incident.as_deref(), observe);
+            live::reports(&common);
+            code
         }
         Some(Command::Status { json }) => status::status(&common, json),
         Some(Command::Check { files }) => check::check(&common, &files),

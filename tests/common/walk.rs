@@ -39,6 +39,16 @@ impl Operator {
         }
     }
 
+    /// Starts a drill on the lab, or comes back to one.
+    pub fn drill(lab: &Lab, args: &[&str]) -> Self {
+        let (columns, rows) = SIZE;
+        Operator {
+            console: Console::start(&lab.path("home"), columns, rows, args),
+            state: lab.path("state"),
+            prefix: "DRL-",
+        }
+    }
+
     /// Starts a tabletop in a home of its own.
     pub fn tabletop(home: &Path, args: &[&str]) -> Self {
         let (columns, rows) = SIZE;
