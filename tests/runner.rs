@@ -578,7 +578,7 @@ async fn what_was_changed_since_the_confirmation_is_refused() {
 async fn values_arrive_literally_and_nothing_else_of_the_environment_does() {
     let nasty = "x; rm -rf \"$HOME\" `id` $(id) '";
     let mut bench = Bench::new().await;
-    let text = "tr '\\0' '\\n' </proc/$$/cmdline\necho =\nprintf '%s\\n' \"$NASTY\"\necho =\nenv | cut -d= -f1 | sort";
+    let text = "tr '\\0' '\\n' </proc/$$/cmdline\necho =\nprintf '%s\\n' \"$NASTY\"\necho =\necho $WARROOM_MODE $WARROOM_INCIDENT\necho =\nenv | cut -d= -f1 | sort";
     let resolved = script(Shell::Sh, text, &[("NASTY", nasty), ("OPT", "-x")]);
     let (lines, end) = bench.run(resolved).await;
     assert_eq!(end.word(), "done", "{end:?}");
@@ -586,17 +586,34 @@ async fn values_arrive_literally_and_nothing_else_of_the_environment_does() {
     assert_eq!(parts[0][..2], ["sh", "-eu"]);
     assert!(parts[0][2].ends_with("/script-1"), "{:?}", parts[0]);
     assert_eq!(parts[1], [nasty]);
+    let incident = bench.dir();
+    let incident = incident.file_name().unwrap().to_str().unwrap();
+    assert_eq!(parts[2], [format!("REAL {incident}")]);
     let known = [
-        "HOME", "LANG", "LC_ALL", "LOGNAME", "NASTY", "OPT", "PATH", "PWD", "TERM", "TZ", "USER",
-        "OLDPWD", "_", "SHLVL",
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "LOGNAME",
+        "NASTY",
+        "OPT",
+        "PATH",
+        "PWD",
+        "TERM",
+        "TZ",
+        "USER",
+        "OLDPWD",
+        "_",
+        "SHLVL",
+        "WARROOM_INCIDENT",
+        "WARROOM_MODE",
     ];
-    for name in parts[2] {
+    for name in parts[3] {
         assert!(
             known.contains(&name.as_str()),
             "{name} is in the environment"
         );
     }
-    assert!(parts[2].contains(&"NASTY".to_owned()));
+    assert!(parts[3].contains(&"NASTY".to_owned()));
 }
 
 #[tokio::test]

@@ -49,6 +49,10 @@ const FORBIDDEN_PREFIXES: [&str; 7] = [
     "WARROOM_",
 ];
 
+/// What the runner tells every act, so that a script which notifies people marks or keeps back what is only an exercise:
+/// the kind of session (`REAL`, `DRILL`, `TABLETOP`) and the incident's id.
+pub const OF_INCIDENT: [&str; 2] = ["WARROOM_MODE", "WARROOM_INCIDENT"];
+
 /// libpq's environment variables, which `with=` sets.
 const LIBPQ: [&str; 13] = [
     "PGAPPNAME",

@@ -26,7 +26,7 @@ use super::acts::{Act, Condition};
 use super::names::{RunbookId, SeverityId, StepId, TargetId};
 
 pub use fence::http_method;
-pub use ids::{typeable, variable_name};
+pub use ids::{OF_INCIDENT, typeable, variable_name};
 pub use lint::{
     WrongName, ambient_client, check, destructive_command, lint, promotion, wrong_names,
 };

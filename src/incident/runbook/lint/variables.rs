@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::super::super::site::Site;
-use super::super::ids::of_a_target;
+use super::super::ids::{OF_INCIDENT, of_a_target};
 use super::super::{Action, Code, Step};
 use super::Lint;
 use super::commands::bare;
@@ -126,11 +126,12 @@ fn action_uses(action: &Action, site: Option<&Site>) -> Vec<String> {
     used
 }
 
-/// Whether a shell has the variable without the runbook: from its login, or from `with=`.
+/// Whether a shell has the variable without the runbook: from its login, from the runner, or from `with=`.
 fn is_given(action: &Action, site: Option<&Site>, name: &str) -> bool {
     let with = &action.attrs.with;
     let targets = site.into_iter().flat_map(|site| &site.targets);
     AMBIENT.contains(&name)
+        || OF_INCIDENT.contains(&name)
         || name.starts_with("XDG_")
         || !with.is_empty() && of_a_target(name)
         || targets

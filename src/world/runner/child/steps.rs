@@ -10,7 +10,7 @@ use crate::incident::clean::Clean;
 use crate::incident::journal::Resolved;
 use crate::incident::measure::Span;
 use crate::incident::reading::{Failure, FailureKind, Holds, Outcome, Sight, Verdict};
-use crate::incident::runbook::Vars;
+use crate::incident::runbook::{OF_INCIDENT, Vars};
 use crate::world::evaluate;
 use crate::world::exec::env::{Scratch, Tools};
 use crate::world::exec::sink::Sink;
@@ -84,15 +84,13 @@ fn redacted(outcome: Outcome, sink: &Sink) -> Outcome {
     }
 }
 
-/// What every act is told: a script that notifies people marks or keeps back what is only an exercise.
+/// What every act is told of the incident, by the names of [`OF_INCIDENT`].
 fn of_incident(case: &Case) -> [(String, String); 2] {
-    let incident = case.incident.file_name().unwrap_or_default();
+    let [mode, incident] = OF_INCIDENT.map(str::to_owned);
+    let id = case.incident.file_name().unwrap_or_default();
     [
-        ("WARROOM_MODE".into(), case.intent.resolved.mode.to_string()),
-        (
-            "WARROOM_INCIDENT".into(),
-            incident.to_string_lossy().into_owned(),
-        ),
+        (mode, case.intent.resolved.mode.to_string()),
+        (incident, id.to_string_lossy().into_owned()),
     ]
 }
 
