@@ -156,6 +156,7 @@ fn kind(kind: FailureKind) -> &'static str {
         FailureKind::Tls => "no TLS",
         FailureKind::Unsupported => "too old",
         FailureKind::Missing => "something is missing",
+        FailureKind::Busy => "asked too much",
         FailureKind::BadAnswer => "a strange answer",
         FailureKind::Local => "this machine failed",
     }

@@ -133,6 +133,8 @@ pub enum FailureKind {
     Unsupported,
     /// It answered that what was asked for is not there.
     Missing,
+    /// It answered that it is asked too much: a control plane counts requests.
+    Busy,
     /// Its answer makes no sense here.
     BadAnswer,
     /// Something of this machine failed: a file, a process, a descriptor.

@@ -124,11 +124,11 @@ pub enum Endpoint {
     /// `system = "kubernetes"`
     Kube(KubeEndpoint),
     /// `system = "rds"`
-    Rds(AwsEndpoint),
+    Rds(RdsEndpoint),
     /// `system = "route53"`
     Dns(DnsEndpoint),
     /// `system = "secrets"`
-    Secret(AwsEndpoint),
+    Secret(SecretEndpoint),
 }
 
 impl Endpoint {
@@ -159,7 +159,8 @@ impl Endpoint {
                 Some(workload) => format!("{} {}/{workload}", e.context, e.namespace),
                 None => e.context.clone(),
             },
-            Endpoint::Rds(e) | Endpoint::Secret(e) => format!("{} in {}", e.name, e.region),
+            Endpoint::Rds(e) => format!("{} in {}", e.instance, e.account.region),
+            Endpoint::Secret(e) => format!("{} in {}", e.name, e.account.region),
             Endpoint::Dns(e) => format!("{} in {}", e.record, e.zone),
         }
     }
@@ -243,30 +244,60 @@ pub struct FilesEndpoint {
 /// A workload of a Kubernetes cluster, or the cluster itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KubeEndpoint {
-    /// The context of the kubeconfig.
+    /// The context of the kubeconfig; `in-cluster`: the service account of the pod warroom runs in.
     pub context: String,
+    /// The kubeconfig; `KUBECONFIG`, else `~/.kube/config`, when not given.
+    pub kubeconfig: Option<PathBuf>,
     /// The namespace.
     pub namespace: String,
-    /// `deployment/web`; none: the cluster itself.
+    /// `deployment/web`, `statefulset/db`; none: the cluster itself.
     pub workload: Option<String>,
 }
 
-/// Something of AWS by its name: an RDS instance, a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AwsEndpoint {
-    /// Its name.
-    pub name: String,
-    /// The AWS region it lies in.
+/// Where and as whom AWS is asked.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AwsAccount {
+    /// The AWS region.
     pub region: String,
+    /// The profile of `~/.aws/config`, which may assume a role; `AWS_PROFILE` and its kin when not given.
+    pub profile: Option<String>,
+    /// The API's URL, where it is not AWS' own.
+    pub endpoint: Option<String>,
 }
 
-/// A weighted DNS record.
+/// An RDS instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RdsEndpoint {
+    /// Its identifier.
+    pub instance: String,
+    /// Where it is asked for.
+    pub account: AwsAccount,
+}
+
+/// A secret of Secrets Manager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretEndpoint {
+    /// Its name or ARN.
+    pub name: String,
+    /// Where it is asked for.
+    pub account: AwsAccount,
+    /// The workloads that use it: those that started before it changed still have the version before.
+    pub consumers: Vec<TargetId>,
+    /// A rotation stores so many random bytes, in base64; none: the secret's own rotation function makes the new version.
+    pub generate: Option<u16>,
+}
+
+/// A weighted record of Route 53.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsEndpoint {
     /// The hosted zone.
     pub zone: String,
     /// The record's name.
     pub record: String,
+    /// Region of each set identifier; one that is not here is a region's name itself.
+    pub sets: BTreeMap<String, RegionId>,
+    /// Where it is asked for.
+    pub account: AwsAccount,
 }
 
 /// Whether TLS is used: `verify` unless the site says otherwise.

@@ -2,6 +2,7 @@
 //!
 //! Nothing is looked up or opened here; what can be wrong between the lines of one file is found, and only that.
 
+use std::ops::Range;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -9,11 +10,14 @@ use sha2::{Digest as _, Sha256};
 use super::fault::{Fault, Source, Weight};
 use super::measure::Span;
 use super::names::{BackupId, LinkId, RegionId, TargetId};
-use super::site::{Backup, Endpoint, Link, Objectives, Region, RegionRole, Site, Target, Tls};
+use super::site::{
+    AwsAccount, Backup, Endpoint, Link, Objectives, Region, RegionRole, Site, Target, Tls,
+};
 use super::strict::{Reader, Table};
 
 use self::fields::{Folder, text};
 
+mod cloud;
 pub mod defaults;
 mod drills;
 mod endpoints;
@@ -28,14 +32,11 @@ pub const SAMPLE: &str = include_str!("../../site.sample.toml");
 ///
 /// The site is given when nothing but warnings was found.
 pub fn parse(file: &str, text: &str, base: &Path) -> (Option<Site>, Vec<Fault>) {
-    parse_on(file, text, &Folder::new(base))
-}
-
-fn parse_on(file: &str, text: &str, folder: &Folder<'_>) -> (Option<Site>, Vec<Fault>) {
+    let folder = Folder::new(base);
     let mut reader = Reader::new(Source { file, text });
     let table = reader.parse(0..text.len(), "the site");
     let unreadable = std::mem::take(&mut reader.faults);
-    let site = site(&mut reader, table, folder, digest(text));
+    let site = site(&mut reader, table, &folder, digest(text));
     let mut faults = reader.faults;
     // What the parser made of a line it could not read is no fault of its own.
     faults.retain(|fault| unreadable.iter().all(|other| other.line != fault.line));
@@ -43,11 +44,6 @@ fn parse_on(file: &str, text: &str, folder: &Folder<'_>) -> (Option<Site>, Vec<F
     faults.sort_by_key(|fault| (fault.line, fault.col));
     let usable = faults.iter().all(|fault| fault.weight == Weight::Warning);
     (site.filter(|_| usable), faults)
-}
-
-/// Reads the site file of a simulated site: it may have systems that warroom reaches only there.
-pub fn parse_simulated(file: &str, text: &str, base: &Path) -> (Option<Site>, Vec<Fault>) {
-    parse_on(file, text, &Folder::simulated(base))
 }
 
 /// SHA-256 in hexadecimal.
@@ -175,7 +171,7 @@ fn targets(
 ) -> (Vec<Target>, Names) {
     let regions: Vec<String> = regions.iter().map(|region| region.id.0.clone()).collect();
     let mut names = Names::new();
-    let mut found: Vec<Target> = Vec::new();
+    let mut found: Vec<(Range<usize>, Target)> = Vec::new();
     for (at, name, table) in site.named(reader, "targets", "target") {
         let system = targets::SYSTEMS
             .into_iter()
@@ -184,10 +180,9 @@ fn targets(
         let Some(target) = targets::read(reader, folder, &at, &name, table, &regions) else {
             continue;
         };
-        if let Some(other) = found
-            .iter()
-            .find(|other| same_server(&other.endpoint, &target.endpoint))
-        {
+        let same =
+            |(_, other): &&(Range<usize>, Target)| same_server(&other.endpoint, &target.endpoint);
+        if let Some((_, other)) = found.iter().find(same) {
             let place = target.endpoint.place();
             reader.fault(
                 &at,
@@ -195,9 +190,34 @@ fn targets(
                 "give each its own host and port",
             );
         }
-        found.push(target);
+        found.push((at, target));
     }
+    for (at, target) in &found {
+        consumers(reader, at, target, &names);
+    }
+    let found = found.into_iter().map(|(_, target)| target).collect();
     (found, names)
+}
+
+/// A secret's consumers are workloads of the site, which may stand behind it in the file.
+fn consumers(reader: &mut Reader<'_>, at: &Range<usize>, target: &Target, names: &Names) {
+    let Endpoint::Secret(secret) = &target.endpoint else {
+        return;
+    };
+    let workload =
+        |(_, system): &&(String, Option<&str>)| system.is_none_or(|system| system == "kubernetes");
+    let workloads: Vec<&str> = names
+        .iter()
+        .filter(workload)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    for consumer in &secret.consumers {
+        if !workloads.contains(&consumer.as_str()) {
+            let owner = format!("consumers of {}", target.id);
+            let all = workloads.iter().copied();
+            fields::unknown(reader, at, &owner, "workload", consumer.as_str(), all);
+        }
+    }
 }
 
 /// Two names for one server: a link between them, or a fence of one, would be about itself.
@@ -263,7 +283,7 @@ fn links(reader: &mut Reader<'_>, site: &mut Table, names: &Names) -> Vec<Link> 
 /// Whether replication can join the two.
 fn ends(
     reader: &mut Reader<'_>,
-    at: &std::ops::Range<usize>,
+    at: &Range<usize>,
     what: &str,
     (from, to): (&str, &str),
     names: &Names,
@@ -341,7 +361,7 @@ fn backups(reader: &mut Reader<'_>, site: &mut Table, names: &Names) -> Vec<Back
 
 fn backup(
     reader: &mut Reader<'_>,
-    at: &std::ops::Range<usize>,
+    at: &Range<usize>,
     table: &mut Table,
     name: &str,
     names: &Names,
@@ -378,7 +398,7 @@ fn backup(
 /// What is kept nowhere on purpose: a row that says so. Rules for it would be a mistake.
 fn not_intended(
     reader: &mut Reader<'_>,
-    at: &std::ops::Range<usize>,
+    at: &Range<usize>,
     table: &mut Table,
     name: &str,
 ) -> Backup {
@@ -408,6 +428,18 @@ pub fn tool_env(target: &Target) -> Vec<(String, String)> {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect()
+    };
+    let aws = |account: &AwsAccount, more: &[(&str, &str)]| {
+        let mut env = of(&[("AWS_REGION", account.region.as_str())]);
+        let profile = account.profile.iter().map(|it| ("AWS_PROFILE", it));
+        let endpoint = account.endpoint.iter().map(|it| ("AWS_ENDPOINT_URL", it));
+        env.extend(
+            profile
+                .chain(endpoint)
+                .map(|(name, value)| (name.to_owned(), value.clone())),
+        );
+        env.extend(of(more));
+        env
     };
     let mut env = match &target.endpoint {
         Endpoint::Postgres(e) => {
@@ -445,12 +477,18 @@ pub fn tool_env(target: &Target) -> Vec<(String, String)> {
             ("BACKUP_DIR", &e.path.display().to_string()),
             ("BACKUP_PATTERN", &e.pattern),
         ]),
-        Endpoint::Kube(e) => of(&[
-            ("KUBE_CONTEXT", &e.context),
-            ("KUBE_NAMESPACE", &e.namespace),
-        ]),
-        Endpoint::Rds(e) | Endpoint::Secret(e) => of(&[("AWS_REGION", &e.region)]),
-        Endpoint::Dns(e) => of(&[("HOSTED_ZONE", &e.zone)]),
+        Endpoint::Kube(e) => {
+            let mut env = of(&[
+                ("KUBE_CONTEXT", &e.context),
+                ("KUBE_NAMESPACE", &e.namespace),
+            ]);
+            let file = e.kubeconfig.iter().map(|path| path.display().to_string());
+            env.extend(file.map(|path| ("KUBECONFIG".to_owned(), path)));
+            env
+        }
+        Endpoint::Rds(e) => aws(&e.account, &[("RDS_INSTANCE", &e.instance)]),
+        Endpoint::Secret(e) => aws(&e.account, &[("SECRET_NAME", &e.name)]),
+        Endpoint::Dns(e) => aws(&e.account, &[("HOSTED_ZONE", &e.zone)]),
     };
     env.retain(|(name, _)| !target.env.contains_key(name));
     env.extend(

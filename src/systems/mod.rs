@@ -1,10 +1,20 @@
 //! How each system is seen and acted upon, live: one folder a system. A system is one value a target of the site.
 
+#[cfg(not(all(feature = "aws", feature = "kubernetes")))]
+pub mod absent;
 pub mod files;
 pub mod http;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 pub mod postgres;
+#[cfg(feature = "aws")]
+pub mod rds;
 pub mod redis;
 pub mod registry;
+#[cfg(feature = "aws")]
+pub mod route53;
+#[cfg(feature = "aws")]
+pub mod secrets;
 pub mod sentinel;
 pub mod wire;
 

@@ -125,7 +125,7 @@ mod tests {
     fn every_runbook_of_theirs_is_clean_on_their_site() {
         let (text, _) = site("harbour").unwrap();
         let folder = std::path::Path::new("/");
-        let (harbour, faults) = crate::incident::sitefile::parse_simulated("harbour", text, folder);
+        let (harbour, faults) = crate::incident::sitefile::parse("harbour", text, folder);
         assert!(faults.is_empty(), "{faults:#?}");
         let today = chrono::NaiveDate::from_ymd_opt(2026, 11, 25).unwrap();
         let mut said: Vec<String> = Vec::new();

@@ -104,7 +104,8 @@ impl World {
                 let of: Vec<TargetId> = of.map(|service| service.target.clone()).collect();
                 self.fallen_back.extend(of);
             }
-            KubeAct::Cordon { .. } => {}
+            // Another pod stands in its place at once, as far as anybody can see.
+            KubeAct::DeletePod { .. } | KubeAct::Cordon { .. } => {}
         }
         done("accepted")
     }

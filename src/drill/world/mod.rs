@@ -198,11 +198,12 @@ impl World {
             Endpoint::Files(_) => self.folders.get(id).map(|f| Sight::Files(f.sight(self))),
             Endpoint::Kube(KubeEndpoint { workload: None, .. }) => Some(cluster()),
             Endpoint::Kube(_) => {
-                let seen = self.workloads.get(id).map(|w| w.sight(self.at));
+                let seen = self.workloads.get(id).map(|w| w.sight(self));
                 seen.map(|seen| Sight::Kube(KubeSight::Workload(seen)))
             }
             Endpoint::Rds(at) => {
-                let seen = self.instances.get(id).map(|i| i.sight(&at.region, self));
+                let region = &at.account.region;
+                let seen = self.instances.get(id).map(|i| i.sight(region, self));
                 seen.map(Sight::Rds)
             }
             Endpoint::Dns(_) => self.records.get(id).map(|r| Sight::Dns(r.sight(self.at))),
@@ -214,10 +215,13 @@ impl World {
     fn secret_sight(&self, id: &TargetId) -> Option<SecretSight> {
         let secret = self.secrets.get(id)?;
         Some(SecretSight {
-            version: secret.version,
-            changed: self.wall(secret.changed),
+            version: secret.version.to_string(),
+            changed: match secret.changed.is_zero() {
+                // It was current before anything began.
+                true => self.begins - TimeDelta::days(30),
+                false => self.wall(secret.changed),
+            },
             old_accepted: secret.old_accepted,
-            stale: self.stale(secret).iter().map(ToString::to_string).collect(),
         })
     }
 

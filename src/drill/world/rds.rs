@@ -42,6 +42,7 @@ impl Instance {
             zone: format!("{region}{}", self.zone),
             multi_az: true,
             replica_of: None,
+            lag: None,
             latest_restorable: Some(world.wall(at.saturating_sub(Duration::from_secs(300)))),
             newest_snapshot: self.snapshot.map(|at| world.wall(at)),
         }

@@ -35,7 +35,7 @@ impl World {
             });
         }
         if let Some(workload) = self.workloads.get(&target.id) {
-            let seen = workload.sight(self.at);
+            let seen = workload.sight(self);
             parts.push(format!(
                 "{}/{} ready, revision {}",
                 seen.ready, seen.desired, seen.revision

@@ -29,6 +29,8 @@ pub(super) struct Workload {
     zone_until: Option<Duration>,
     /// When its replicas last started anew: with the secrets there were then.
     pub restarted: Duration,
+    /// And when they had before that.
+    before: Duration,
 }
 
 impl Workload {
@@ -47,6 +49,7 @@ impl Workload {
             bad: false,
             zone_until: None,
             restarted: Duration::ZERO,
+            before: Duration::ZERO,
         }
     }
 
@@ -71,14 +74,27 @@ impl Workload {
     /// One replica after the other: as many as before stay ready.
     pub(super) fn restart(&mut self, at: Duration) {
         self.settle(at);
-        self.restarted = at + self.start;
+        self.start_anew(at);
     }
 
     pub(super) fn release(&mut self, bad: bool, at: Duration) {
         self.settle(at);
         self.revision += 1;
         self.bad = bad;
+        self.start_anew(at);
+    }
+
+    fn start_anew(&mut self, at: Duration) {
+        self.before = self.started(at);
         self.restarted = at + self.start;
+    }
+
+    /// Since when its oldest replica runs.
+    fn started(&self, at: Duration) -> Duration {
+        match at < self.restarted {
+            true => self.before,
+            false => self.restarted,
+        }
     }
 
     pub(super) fn lose_zone(&mut self, until: Duration) {
@@ -90,7 +106,8 @@ impl Workload {
         self.changed = at;
     }
 
-    pub(super) fn sight(&self, at: Duration) -> WorkloadSight {
+    pub(super) fn sight(&self, world: &super::World) -> WorkloadSight {
+        let at = world.at;
         let ready = self.ready(at);
         WorkloadSight {
             desired: self.desired,
@@ -100,9 +117,11 @@ impl Workload {
                 (false, true) => self.desired / 2,
                 (false, false) => self.desired,
             },
+            old: 0,
             crashing: if self.bad { self.desired - ready } else { 0 },
             revision: self.revision,
             image: format!("harbour/web:{}", self.revision),
+            started: Some(world.wall(self.started(at))),
         }
     }
 }

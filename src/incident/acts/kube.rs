@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::super::names::TargetId;
@@ -35,18 +36,23 @@ pub struct WorkloadSight {
     pub ready: u32,
     /// `status.updatedReplicas`: of the newest revision.
     pub updated: u32,
+    /// Replicas of older revisions that are there still.
+    pub old: u32,
     /// Pods that crash again and again.
     pub crashing: u32,
     /// The rollout's revision.
     pub revision: u64,
     /// The first container's image.
     pub image: String,
+    /// When the oldest of its pods started: it has what was current then.
+    pub started: Option<DateTime<Utc>>,
 }
 
 impl WorkloadSight {
     /// Every replica is of the newest revision and ready, and none crashes.
     pub fn rolled_out(&self) -> bool {
-        self.updated == self.desired && self.ready == self.desired && self.crashing == 0
+        let whole = self.updated == self.desired && self.ready == self.desired;
+        whole && self.old == 0 && self.crashing == 0
     }
 }
 
@@ -82,6 +88,13 @@ pub enum KubeAct {
         /// Its value.
         value: String,
     },
+    /// Ends one pod; its workload starts another in its place.
+    DeletePod {
+        /// The workload or the cluster.
+        target: TargetId,
+        /// The pod.
+        pod: String,
+    },
     /// Keeps new pods off a node.
     Cordon {
         /// The cluster.
@@ -93,7 +106,14 @@ pub enum KubeAct {
 
 impl KubeAct {
     /// Every word behind `kube.`.
-    pub const WORDS: [&'static str; 5] = ["scale", "restart", "undo", "set_env", "cordon"];
+    pub const WORDS: [&'static str; 6] = [
+        "scale",
+        "restart",
+        "undo",
+        "set_env",
+        "delete_pod",
+        "cordon",
+    ];
 
     /// Reads the table behind `kube.WORD =`; faults go to the reader.
     pub fn read(reader: &mut Reader<'_>, word: &str, table: &mut Table) -> Option<Self> {
@@ -125,6 +145,13 @@ impl KubeAct {
                     value: value?,
                 })
             }
+            "delete_pod" => {
+                let pod = read::required(reader, table, "pod", "pod = \"db-0\"");
+                Some(KubeAct::DeletePod {
+                    target: target?,
+                    pod: pod?,
+                })
+            }
             "cordon" => {
                 let node = read::required(reader, table, "node", "node = \"node-3\"");
                 Some(KubeAct::Cordon {
@@ -153,7 +180,9 @@ impl KubeAct {
                 name,
                 value,
             } => vec![&mut target.0, name, value],
-            KubeAct::Cordon { target, node } => vec![&mut target.0, node],
+            KubeAct::DeletePod { target, pod: name } | KubeAct::Cordon { target, node: name } => {
+                vec![&mut target.0, name]
+            }
         }
     }
 
@@ -164,6 +193,7 @@ impl KubeAct {
             KubeAct::Restart { .. } => "restart",
             KubeAct::Undo { .. } => "undo",
             KubeAct::SetEnv { .. } => "set_env",
+            KubeAct::DeletePod { .. } => "delete_pod",
             KubeAct::Cordon { .. } => "cordon",
         }
     }
@@ -175,6 +205,7 @@ impl KubeAct {
             | KubeAct::Restart { target }
             | KubeAct::Undo { target, .. }
             | KubeAct::SetEnv { target, .. }
+            | KubeAct::DeletePod { target, .. }
             | KubeAct::Cordon { target, .. } => target,
         }
     }
@@ -195,7 +226,9 @@ impl fmt::Display for KubeAct {
                 ..
             } => write!(f, " to revision {revision}"),
             KubeAct::SetEnv { name, value, .. } => write!(f, " {name}={value}"),
-            KubeAct::Cordon { node, .. } => write!(f, " {node}"),
+            KubeAct::DeletePod { pod: name, .. } | KubeAct::Cordon { node: name, .. } => {
+                write!(f, " {name}")
+            }
             KubeAct::Restart { .. } | KubeAct::Undo { .. } => Ok(()),
         }
     }

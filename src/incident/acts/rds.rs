@@ -1,6 +1,7 @@
 //! RDS instances: what a probe sees, what can be done, what can be asked.
 
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub struct RdsSight {
     pub multi_az: bool,
     /// The instance it replicates from.
     pub replica_of: Option<String>,
+    /// How far it is behind that one.
+    pub lag: Option<Duration>,
     /// `latest_restorable_time`
     pub latest_restorable: Option<DateTime<Utc>>,
     /// `snapshot_create_time` of the newest snapshot that is available.

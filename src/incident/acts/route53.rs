@@ -19,8 +19,8 @@ pub struct DnsSight {
     pub weights: String,
     /// The share of each region as it is set, in percent.
     pub set: BTreeMap<RegionId, u32>,
-    /// The share of each region in what resolvers answer, in percent.
-    pub resolves: BTreeMap<RegionId, u32>,
+    /// The share of each region in what resolvers answer, in percent; none: no resolver was asked.
+    pub resolves: Option<BTreeMap<RegionId, u32>>,
     /// How long resolvers keep an answer.
     pub ttl: Duration,
     /// The last change has reached every name server.

@@ -13,14 +13,12 @@ use super::read;
 /// A secret as one probe saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretSight {
-    /// The version that is current.
-    pub version: u32,
+    /// The version that is current, by its id.
+    pub version: String,
     /// When it became current.
     pub changed: DateTime<Utc>,
     /// The version before it is still accepted.
     pub old_accepted: bool,
-    /// Workloads that still use an older version.
-    pub stale: Vec<String>,
 }
 
 /// What can be done to a secret.

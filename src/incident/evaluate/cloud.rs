@@ -7,6 +7,7 @@ use super::super::acts::secrets::{SecretCondition, SecretSight};
 use super::super::measure::Span;
 use super::super::names::TargetId;
 use super::super::reading::{Sight, Verdict};
+use super::super::site::{Endpoint, Target};
 use super::{FRESH, Seen, other_system};
 
 type Judged = Result<Verdict, Verdict>;
@@ -89,7 +90,10 @@ impl<'a> Seen<'a> {
                 region, at_least, ..
             } => share(region, &seen.set, at_least, "gives"),
             DnsCondition::Resolves { to, at_least, .. } => {
-                share(to, &seen.resolves, at_least, "resolves to")
+                let shares = seen.resolves.as_ref().ok_or_else(|| {
+                    Verdict::unknown(format!("{of}: no resolver was asked, give the target some"))
+                })?;
+                share(to, shares, at_least, "resolves to")
             }
             DnsCondition::TtlUnder { under, .. } => Ok(Verdict::measured(
                 seen.ttl <= *under,
@@ -106,16 +110,10 @@ impl<'a> Seen<'a> {
         };
         Ok(match condition {
             SecretCondition::VersionIsNew { than, .. } => Verdict::measured(
-                seen.version > number(than)?,
+                seen.version != *than,
                 format!("{of} is at version {}, it was at {than}", seen.version),
             ),
-            SecretCondition::ConsumersCurrent { .. } => Verdict::measured(
-                seen.stale.is_empty(),
-                match seen.stale.as_slice() {
-                    [] => format!("nobody uses an older version of {of}"),
-                    stale => format!("an older version of {of} is used by {}", stale.join(", ")),
-                },
-            ),
+            SecretCondition::ConsumersCurrent { .. } => return self.consumers(of, seen),
             SecretCondition::OldRefused { .. } => Verdict::measured(
                 !seen.old_accepted,
                 match seen.old_accepted {
@@ -124,6 +122,39 @@ impl<'a> Seen<'a> {
                 },
             ),
         })
+    }
+}
+
+impl Seen<'_> {
+    /// Whether every consumer that the site names started after the secret changed: before, it read the version before.
+    fn consumers(&self, of: &TargetId, secret: &SecretSight) -> Judged {
+        let consumers = consumers(self.target(of)?);
+        if consumers.is_empty() {
+            let why = format!("the site names no consumers of {of}: who uses it can't be known");
+            return Err(Verdict::unknown(why));
+        }
+        let mut stale = Vec::new();
+        for consumer in consumers {
+            let started = self.workload(consumer)?.started;
+            if started.is_none_or(|started| started <= secret.changed) {
+                stale.push(consumer.as_str());
+            }
+        }
+        Ok(Verdict::measured(
+            stale.is_empty(),
+            match stale.as_slice() {
+                [] => format!("nobody uses an older version of {of}"),
+                stale => format!("an older version of {of} is used by {}", stale.join(", ")),
+            },
+        ))
+    }
+}
+
+/// The workloads that the site says use a secret.
+pub(super) fn consumers(target: &Target) -> &[TargetId] {
+    match &target.endpoint {
+        Endpoint::Secret(secret) => &secret.consumers,
+        _ => &[],
     }
 }
 

@@ -17,6 +17,7 @@ use super::acts::files::FilesSight;
 use super::acts::http::HttpSight;
 use super::acts::postgres::{PgCondition, PgSight};
 use super::acts::redis::{RedisCondition, RedisSight, SentinelSight};
+use super::acts::secrets::SecretCondition;
 use super::judge::stale_after;
 use super::measure::Span;
 use super::names::TargetId;
@@ -84,6 +85,11 @@ pub fn targets_of(condition: &Condition, site: &Site) -> Vec<TargetId> {
         Condition::Kube(condition) => vec![condition.of().clone()],
         Condition::Rds(condition) => vec![condition.of().clone()],
         Condition::Dns(condition) => vec![condition.of().clone()],
+        Condition::Secret(SecretCondition::ConsumersCurrent { target }) => {
+            let secret = site.target(target).into_iter();
+            let consumers = secret.flat_map(cloud::consumers).cloned();
+            [target.clone()].into_iter().chain(consumers).collect()
+        }
         Condition::Secret(condition) => vec![condition.of().clone()],
         Condition::Redis(
             RedisCondition::Role { of, .. }

@@ -58,6 +58,7 @@ pub fn component(target: &Target, track: Option<&Track>, now: &Now) -> Component
                 FailureKind::Denied
                 | FailureKind::Unsupported
                 | FailureKind::Missing
+                | FailureKind::Busy
                 | FailureKind::Local => Standing::Unknown,
                 _ => down(target, count),
             };
@@ -88,6 +89,7 @@ fn word(kind: FailureKind) -> &'static str {
         FailureKind::Tls => "TLS fails",
         FailureKind::Unsupported => "unsupported",
         FailureKind::Missing => "missing",
+        FailureKind::Busy => "throttled",
         FailureKind::BadAnswer => "bad answer",
         FailureKind::Local => "local fault",
     }
@@ -115,13 +117,11 @@ pub fn seen(target: &Target, sight: &Sight, took: Duration) -> (Standing, String
             (standing, format!("{}, {}", rds.status, rds.zone))
         }
         Sight::Dns(dns) => of_dns(dns),
-        Sight::Secret(secret) => match secret.stale.len() {
-            0 => (Standing::Fine, format!("version {}", secret.version)),
-            n => (
-                Standing::Watch,
-                format!("version {}, {n} on an older", secret.version),
-            ),
-        },
+        Sight::Secret(secret) => {
+            // Ids of versions are long, and their beginnings tell them apart.
+            let version: String = secret.version.chars().take(8).collect();
+            (Standing::Fine, format!("version {version}"))
+        }
     }
 }
 
@@ -149,7 +149,8 @@ fn of_kube(kube: &KubeSight) -> (Standing, String) {
 }
 
 fn of_dns(dns: &DnsSight) -> (Standing, String) {
-    let shares = dns.resolves.iter().filter(|(_, share)| **share > 0);
+    let shares = dns.resolves.as_ref().unwrap_or(&dns.set).iter();
+    let shares = shares.filter(|(_, share)| **share > 0);
     let words: Vec<String> = shares
         .map(|(region, share)| format!("{region} {share} %"))
         .collect();

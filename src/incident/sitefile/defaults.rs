@@ -10,6 +10,34 @@ use super::{digest, ladder};
 pub const INTERVAL: Duration = Duration::from_secs(5);
 /// How long a probe may take; ten intervals when those are shorter.
 pub const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How often a target is looked at, and how long that may take.
+pub struct Pace {
+    /// Between two probes.
+    pub interval: Duration,
+    /// For one probe.
+    pub timeout: Duration,
+}
+
+/// The pace of a system. Control planes are asked less often, for they count requests and refuse those that are too many,
+/// and may take longer: a login may come first.
+pub fn pace(system: &str) -> Pace {
+    match system {
+        "rds" | "route53" | "secrets" => Pace {
+            interval: Duration::from_secs(15),
+            timeout: Duration::from_secs(10),
+        },
+        "kubernetes" => Pace {
+            interval: INTERVAL,
+            timeout: Duration::from_secs(10),
+        },
+        _ => Pace {
+            interval: INTERVAL,
+            timeout: TIMEOUT,
+        },
+    }
+}
+
 /// Failures in a row that make a target red: one may be a lost packet.
 pub const FAILURES: u32 = 3;
 /// PostgreSQL's port.

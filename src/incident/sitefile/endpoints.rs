@@ -1,10 +1,10 @@
 //! How a target is reached: the keys of each system.
 
 use super::super::site::{
-    AwsEndpoint, DnsEndpoint, Endpoint, FilesEndpoint, HttpEndpoint, KubeEndpoint, PgEndpoint,
-    RedisEndpoint, SentinelEndpoint, Tls,
+    Endpoint, FilesEndpoint, HttpEndpoint, PgEndpoint, RedisEndpoint, SentinelEndpoint, Tls,
 };
 use super::super::strict::{Reader, Table};
+use super::cloud;
 use super::defaults;
 use super::fields::{Folder, required, text};
 
@@ -20,41 +20,12 @@ pub(super) fn read(
         "redis" => redis(reader, folder, table).map(Endpoint::Redis),
         "sentinel" => sentinel(reader, folder, table).map(Endpoint::Sentinel),
         "http" => http(reader, folder, table).map(Endpoint::Http),
-        "kubernetes" => kubernetes(reader, table).map(Endpoint::Kube),
-        "rds" => aws(reader, table, "instance").map(Endpoint::Rds),
-        "route53" => dns(reader, table).map(Endpoint::Dns),
-        "secrets" => aws(reader, table, "name").map(Endpoint::Secret),
+        "kubernetes" => cloud::kubernetes(reader, folder, table).map(Endpoint::Kube),
+        "rds" => cloud::rds(reader, folder, table).map(Endpoint::Rds),
+        "route53" => cloud::route53(reader, folder, table).map(Endpoint::Dns),
+        "secrets" => cloud::secret(reader, folder, table).map(Endpoint::Secret),
         _ => files(reader, folder, table).map(Endpoint::Files),
     }
-}
-
-fn kubernetes(reader: &mut Reader<'_>, table: &mut Table) -> Option<KubeEndpoint> {
-    let context = required(reader, table, "context", "context = \"west\"");
-    let namespace = text(reader, table, "namespace").unwrap_or_else(|| "default".to_owned());
-    let workload = text(reader, table, "workload");
-    Some(KubeEndpoint {
-        context: context?,
-        namespace,
-        workload,
-    })
-}
-
-fn aws(reader: &mut Reader<'_>, table: &mut Table, key: &str) -> Option<AwsEndpoint> {
-    let name = required(reader, table, key, &format!("{key} = \"NAME\""));
-    let region = required(reader, table, "aws_region", "aws_region = \"us-east-1\"");
-    Some(AwsEndpoint {
-        name: name?,
-        region: region?,
-    })
-}
-
-fn dns(reader: &mut Reader<'_>, table: &mut Table) -> Option<DnsEndpoint> {
-    let zone = required(reader, table, "zone", "zone = \"Z0123456789\"");
-    let record = required(reader, table, "record", "record = \"www.example.net\"");
-    Some(DnsEndpoint {
-        zone: zone?,
-        record: record?,
-    })
 }
 
 fn postgres(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Option<PgEndpoint> {
@@ -180,7 +151,7 @@ fn http(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Opti
     if !table.has("url") {
         table.missing(reader, "url", "url = \"https://HOST/health\"");
     }
-    let url = url(reader, folder, table);
+    let url = url(reader, folder, table, "url");
     let at = table.at.clone();
     let status = table
         .integer::<u16>(reader, "status")
@@ -222,8 +193,18 @@ fn http(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Opti
     })
 }
 
-fn url(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Option<String> {
-    let (at, url) = table.text_at(reader, "url")?;
+/// An address to ask by HTTP, without credentials in it.
+pub(super) fn url(
+    reader: &mut Reader<'_>,
+    folder: &Folder<'_>,
+    table: &mut Table,
+    key: &str,
+) -> Option<String> {
+    let (at, url) = table.text_at(reader, key)?;
+    let instead = match key {
+        "url" => "write bearer = { env = \"NAME\" } instead, and change them",
+        _ => "take them out and change them: a profile has its own",
+    };
     let rest = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"));
@@ -233,15 +214,15 @@ fn url(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Optio
         Some(authority) if authority.contains('@') => {
             reader.fault(
                 &at,
-                format!("{}: the url holds credentials", table.name),
-                "write bearer = { env = \"NAME\" } instead, and change them",
+                format!("{}: the {key} holds credentials", table.name),
+                instead,
             );
         }
         Some(_) if folder.is_secret("url", &url) => {
             reader.fault(
                 &at,
-                format!("{}: the url holds a secret", table.name),
-                "write bearer = { env = \"NAME\" } instead, and change it",
+                format!("{}: the {key} holds a secret", table.name),
+                instead,
             );
         }
         Some(authority) if !authority.is_empty() && url.chars().all(|c| c.is_ascii_graphic()) => {
@@ -249,7 +230,7 @@ fn url(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Optio
         }
         _ => reader.fault(
             &at,
-            format!("{}: the url is neither http nor https", table.name),
+            format!("{}: the {key} is neither http nor https", table.name),
             "write https://HOST/PATH",
         ),
     }

@@ -21,7 +21,6 @@ const ARGV: &str = "write a list: [\"PROGRAM\", \"ARGUMENT\"]";
 pub(super) struct Folder<'a> {
     pub(super) base: &'a Path,
     redactor: Redactor,
-    simulated: bool,
 }
 
 impl<'a> Folder<'a> {
@@ -29,21 +28,7 @@ impl<'a> Folder<'a> {
         Self {
             base,
             redactor: Redactor::new([]),
-            simulated: false,
         }
-    }
-
-    /// The folder of a site that is not there.
-    pub(super) fn simulated(base: &'a Path) -> Self {
-        Self {
-            simulated: true,
-            ..Self::new(base)
-        }
-    }
-
-    /// Whether the site may have what warroom reaches on simulated sites only.
-    pub(super) fn is_simulated(&self) -> bool {
-        self.simulated
     }
 
     /// A path; a relative one starts at the site file's folder.

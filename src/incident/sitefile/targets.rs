@@ -14,10 +14,17 @@ use super::endpoints;
 use super::fields::{self, Folder};
 
 /// The words for `system`.
-pub(super) const SYSTEMS: [&str; 5] = ["postgres", "redis", "sentinel", "http", "files"];
-
-/// What only simulated sites have.
-const SIMULATED: [&str; 4] = ["kubernetes", "rds", "route53", "secrets"];
+pub(super) const SYSTEMS: [&str; 9] = [
+    "postgres",
+    "redis",
+    "sentinel",
+    "http",
+    "files",
+    "kubernetes",
+    "rds",
+    "route53",
+    "secrets",
+];
 
 /// Less is a load on what is being looked at.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
@@ -45,12 +52,14 @@ pub(super) fn read(
         }
         RegionId(region)
     });
-    let interval = interval(reader, &mut table);
-    let timeout = timeout(reader, &mut table, interval);
+    let system = system(reader, &mut table);
+    let pace = defaults::pace(system.unwrap_or_default());
+    let interval = interval(reader, &mut table, pace.interval);
+    let timeout = timeout(reader, &mut table, interval, pace.timeout);
     let failures = failures(reader, &mut table);
     let env = env(reader, folder, &mut table);
     let drill = table.flag(reader, "drill").unwrap_or(false);
-    let system = system(reader, folder, &mut table)?;
+    let system = system?;
     let fence = fence(reader, folder, &mut table, system);
     let endpoint: Option<Endpoint> = endpoints::read(reader, folder, &mut table, system);
     table.finish(reader);
@@ -68,11 +77,7 @@ pub(super) fn read(
 }
 
 /// The system's word. Without one nothing more is read of the target: no key of it could be called unknown.
-pub(super) fn system(
-    reader: &mut Reader<'_>,
-    folder: &Folder<'_>,
-    table: &mut Table,
-) -> Option<&'static str> {
+pub(super) fn system(reader: &mut Reader<'_>, table: &mut Table) -> Option<&'static str> {
     if !table.has("system") {
         table.missing(
             reader,
@@ -82,20 +87,6 @@ pub(super) fn system(
         return None;
     }
     let (at, word) = table.text_at(reader, "system")?;
-    if let Some(simulated) = SIMULATED.into_iter().find(|system| *system == word) {
-        if !folder.is_simulated() {
-            reader.fault(
-                &at,
-                format!(
-                    "{}: warroom reaches {word} on simulated sites only, so far",
-                    table.name
-                ),
-                "leave it out, or watch its health with an http target",
-            );
-            return None;
-        }
-        return Some(simulated);
-    }
     let known = SYSTEMS.into_iter().find(|system| *system == word);
     if known.is_none() {
         let instead = match nearest(&word, SYSTEMS) {
@@ -107,21 +98,26 @@ pub(super) fn system(
     known
 }
 
-fn interval(reader: &mut Reader<'_>, table: &mut Table) -> Duration {
+fn interval(reader: &mut Reader<'_>, table: &mut Table, default: Duration) -> Duration {
     match fields::span_at(reader, table, "interval") {
-        None => defaults::INTERVAL,
+        None => default,
         Some((at, interval)) if interval < SHORTEST_INTERVAL => {
             let what = format!("{}: interval is {}", table.name, Span(interval));
             reader.fault(&at, what, "write 100ms or more: a probe is a load too");
-            defaults::INTERVAL
+            default
         }
         Some((_, interval)) => interval,
     }
 }
 
-fn timeout(reader: &mut Reader<'_>, table: &mut Table, interval: Duration) -> Duration {
+fn timeout(
+    reader: &mut Reader<'_>,
+    table: &mut Table,
+    interval: Duration,
+    default: Duration,
+) -> Duration {
     let most = interval.saturating_mul(10);
-    let default = defaults::TIMEOUT.min(most);
+    let default = default.min(most);
     let Some((at, timeout)) = fields::span_at(reader, table, "timeout") else {
         return default;
     };

@@ -89,6 +89,19 @@ fn the_sample_names_every_key() {
         "bearer",
         "path",
         "pattern",
+        "context",
+        "kubeconfig",
+        "namespace",
+        "workload",
+        "instance",
+        "aws_region",
+        "profile",
+        "endpoint",
+        "zone",
+        "record",
+        "sets",
+        "consumers",
+        "generate",
         "checksum",
         "to",
         "target",
@@ -131,7 +144,11 @@ fn the_sample_is_read_as_it_says() {
             "cache-west",
             "sentinel",
             "api",
-            "dumps"
+            "dumps",
+            "web-east",
+            "orders-db",
+            "public",
+            "api-keys"
         ]
     );
     let Endpoint::Postgres(pg) = &site.targets[0].endpoint else {
@@ -148,6 +165,14 @@ fn the_sample_is_read_as_it_says() {
         panic!("{:?}", site.targets[4].endpoint);
     };
     assert_eq!(sentinel.nodes[0], "s1.example.net:26379");
+    let Endpoint::Dns(public) = &site.targets[9].endpoint else {
+        panic!("{:?}", site.targets[9].endpoint);
+    };
+    assert_eq!(public.account.region, "us-east-1");
+    assert_eq!(public.sets["green"].as_str(), "us-west-2");
+    let control_plane = &site.targets[8];
+    assert_eq!(control_plane.interval, Duration::from_secs(15));
+    assert_eq!(control_plane.timeout, Duration::from_secs(10));
     assert_eq!(site.links[0].gate_bytes, Some(64_000_000));
     assert!(!site.backups[1].intended);
     let quarterly = ["feb", "may", "aug", "nov"].map(|month| month.parse().unwrap());
@@ -268,6 +293,10 @@ fn programs_get_the_place_and_never_the_secret() {
             "SENTINEL_NODES=s1.example.net:26379,s2.example.net:26379,s3.example.net:26379 SENTINEL_MASTER=cache",
             "HEALTH_URL=https://api.example.net/health",
             "BACKUP_DIR=/var/backups/app BACKUP_PATTERN=*.dump",
+            "KUBE_CONTEXT=east KUBE_NAMESPACE=default KUBECONFIG=/etc/warroom/kubeconfig",
+            "AWS_REGION=us-east-1 AWS_PROFILE=incident RDS_INSTANCE=orders",
+            "AWS_REGION=us-east-1 AWS_ENDPOINT_URL=https://route53.example.net HOSTED_ZONE=Z0123456789",
+            "AWS_REGION=us-east-1 SECRET_NAME=app/api-keys",
         ]
     );
     // What the site says itself wins.

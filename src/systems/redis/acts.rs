@@ -12,8 +12,8 @@ use crate::incident::measure::Span;
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Outcome};
 use crate::systems::Output;
-use crate::systems::wire::redis::Wrong;
-use crate::systems::wire::{self, Patience};
+
+use crate::systems::wire::{self, Patience, Wrong};
 
 /// How long a promoted server may take to say `master`: it answers at once when it can.
 const PROMOTED_WITHIN: Duration = Duration::from_secs(5);

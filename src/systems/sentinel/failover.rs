@@ -11,8 +11,8 @@ use crate::incident::acts::redis::RedisAct;
 use crate::incident::measure::Span;
 use crate::incident::reading::{Failure, FailureKind, Outcome};
 use crate::systems::Output;
-use crate::systems::wire::redis::Wrong;
-use crate::systems::wire::{self, Patience};
+
+use crate::systems::wire::{self, Patience, Wrong};
 
 /// How long a failover may take before nobody can say. Without trouble all Sentinels agree within 3 s.
 const WITHIN: Duration = Duration::from_secs(60);

@@ -1,6 +1,10 @@
 //! Clients and helpers that several systems share.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod host;
+#[cfg(feature = "kubernetes")]
+pub mod kube;
 pub mod redis;
 pub mod secret;
 
@@ -57,6 +61,32 @@ pub fn not_known(on: &str, what: impl std::fmt::Display) -> Failure {
         what,
         "name a target of the right system",
     )
+}
+
+/// How a change that was to be made went wrong.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// It was never sent, or the server refused it: nothing happened.
+    Undone(Failure),
+    /// It was sent and the answer got lost: it may have happened, or happen yet.
+    Lost(Failure),
+}
+
+impl Wrong {
+    /// The act's outcome: a lost answer is unknown, never failed.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Wrong::Undone(failure) => failed(failure),
+            Wrong::Lost(failure) => Outcome::Unknown { failure },
+        }
+    }
+
+    /// What went wrong, where it makes no difference whether it happened: nothing was to change.
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Wrong::Undone(failure) | Wrong::Lost(failure) => failure,
+        }
+    }
 }
 
 /// How long and how often something is looked for after an act.

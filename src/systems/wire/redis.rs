@@ -16,9 +16,9 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::incident::measure::Span;
-use crate::incident::reading::{Failure, FailureKind, Outcome};
+use crate::incident::reading::{Failure, FailureKind};
 use crate::incident::site::{SecretRef, Tls};
-use crate::systems::wire::{self, secret};
+use crate::systems::wire::{Wrong, secret};
 
 /// Who asks, and as whom.
 #[derive(Debug, Clone, Default)]
@@ -38,25 +38,6 @@ pub struct Server {
     login: Login,
     timeout: Duration,
     kept: Mutex<Option<MultiplexedConnection>>,
-}
-
-/// How a change that was to be made went wrong.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Wrong {
-    /// It was never sent, or the server refused it: nothing happened.
-    Undone(Failure),
-    /// It was sent and the answer got lost: it may have happened, or happen yet.
-    Lost(Failure),
-}
-
-impl Wrong {
-    /// The act's outcome: a lost answer is unknown, never failed.
-    pub fn outcome(self) -> Outcome {
-        match self {
-            Wrong::Undone(failure) => wire::failed(failure),
-            Wrong::Lost(failure) => Outcome::Unknown { failure },
-        }
-    }
 }
 
 impl Server {
@@ -301,6 +282,7 @@ fn said(error: &RedisError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::incident::reading::Outcome;
 
     #[test]
     fn errors_fall_into_the_kinds_people_act_upon() {

@@ -79,5 +79,5 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &mut Table) -> Option<Played>
 
 /// Reads a simulated site's text; it has no folder.
 pub(in super::super) fn parse(file: &str, text: &str) -> (Option<Site>, Vec<Fault>) {
-    sitefile::parse_simulated(file, text, Path::new("/"))
+    sitefile::parse(file, text, Path::new("/"))
 }

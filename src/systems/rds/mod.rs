@@ -1,0 +1,141 @@
+//! An instance of RDS: how it stands, its newest snapshot, how far a replica is behind; what the control plane can do to it.
+
+mod acts;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_rds::Client;
+use aws_sdk_rds::types::DbInstance;
+use chrono::{DateTime, Utc};
+use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::wire;
+use super::wire::aws::{Account, Accounts, ask};
+use super::{Output, System};
+use crate::incident::acts::rds::RdsSight;
+use crate::incident::acts::{Act, Condition};
+use crate::incident::names::TargetId;
+use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
+use crate::incident::site::{RdsEndpoint, Target};
+
+/// How often the newest snapshot is asked for: they are hours apart, and requests are counted.
+const SNAPSHOTS_EVERY: Duration = Duration::from_secs(60);
+
+/// One instance of the site.
+pub struct Rds {
+    id: TargetId,
+    on: String,
+    instance: String,
+    timeout: Duration,
+    account: Account,
+    client: OnceCell<Client>,
+    newest: Mutex<Option<(Instant, Option<DateTime<Utc>>)>>,
+}
+
+impl Rds {
+    /// The instance of `target`; nothing is connected yet.
+    pub fn new(target: &Target, endpoint: &RdsEndpoint, accounts: &Accounts) -> Self {
+        Self {
+            id: target.id.clone(),
+            on: wire::on(target),
+            instance: endpoint.instance.clone(),
+            timeout: target.timeout,
+            account: accounts.of(&endpoint.account),
+            client: OnceCell::new(),
+            newest: Mutex::new(None),
+        }
+    }
+
+    async fn client(&self) -> &Client {
+        let client = async || Client::new(self.account.config().await);
+        self.client.get_or_init(client).await
+    }
+
+    async fn look(&self) -> Result<RdsSight, Failure> {
+        let instance = self.instance().await?;
+        let newest_snapshot = self.newest_snapshot().await?;
+        let at = |time: &aws_sdk_rds::primitives::DateTime| {
+            DateTime::from_timestamp(time.secs(), time.subsec_nanos())
+        };
+        let text = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
+        Ok(RdsSight {
+            status: text(instance.db_instance_status()),
+            zone: text(instance.availability_zone()),
+            multi_az: instance.multi_az().unwrap_or(false),
+            replica_of: source(&instance).map(str::to_owned),
+            lag: None,
+            latest_restorable: instance.latest_restorable_time().and_then(at),
+            newest_snapshot,
+        })
+    }
+
+    /// `DescribeDBInstances` of this one.
+    async fn instance(&self) -> Result<DbInstance, Failure> {
+        self.named(&self.instance).await
+    }
+
+    async fn named(&self, name: &str) -> Result<DbInstance, Failure> {
+        let what = format!("DescribeDBInstances {name}");
+        let request = async {
+            let request = self.client().await.describe_db_instances();
+            request.db_instance_identifier(name).send().await
+        };
+        let answer = ask((&self.on, &what), self.timeout, request).await?;
+        let found = answer.db_instances.into_iter().flatten().next();
+        found.ok_or_else(|| {
+            let what = format!("{what}: no such instance");
+            Failure::new(
+                FailureKind::Missing,
+                &self.on,
+                what,
+                "check its name and region",
+            )
+        })
+    }
+
+    /// When the newest snapshot that can be restored was made.
+    async fn newest_snapshot(&self) -> Result<Option<DateTime<Utc>>, Failure> {
+        let kept = *self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = |(asked, _): &(Instant, _)| asked.elapsed() < SNAPSHOTS_EVERY;
+        if let Some((_, newest)) = kept.filter(fresh) {
+            return Ok(newest);
+        }
+        let request = async {
+            let request = self.client().await.describe_db_snapshots();
+            request.db_instance_identifier(&self.instance).send().await
+        };
+        let answer = ask((&self.on, "DescribeDBSnapshots"), self.timeout, request).await?;
+        let made = answer.db_snapshots().iter().filter_map(|snapshot| {
+            let time = snapshot.snapshot_create_time()?;
+            let whole = snapshot.status() == Some("available");
+            DateTime::from_timestamp(time.secs(), time.subsec_nanos()).filter(|_| whole)
+        });
+        let newest = made.max();
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now(), newest));
+        Ok(newest)
+    }
+}
+
+/// The instance a replica replicates from; AWS leaves an empty name where there is none any more.
+fn source(instance: &DbInstance) -> Option<&str> {
+    let source = instance.read_replica_source_db_instance_identifier();
+    source.filter(|name| !name.is_empty())
+}
+
+impl System for Rds {
+    fn observe(&self) -> BoxFuture<'_, Observation> {
+        wire::observed(&self.id, self.look().map_ok(Sight::Rds)).boxed()
+    }
+
+    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
+        async move { Err(wire::not_known(&self.on, "this condition")) }.boxed()
+    }
+
+    fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
+        self.carry_out(act, out).boxed()
+    }
+}

@@ -1,0 +1,123 @@
+//! A weighted record of Route 53: the share of each region, and how it is shifted.
+//!
+//! A name may have several types (A and AAAA, say), each with the same set identifiers: they are read as one and changed as one.
+
+mod acts;
+mod weights;
+
+use std::time::Duration;
+
+use aws_sdk_route53::Client;
+use aws_sdk_route53::types::ResourceRecordSet;
+use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
+use tokio::sync::OnceCell;
+
+use super::wire;
+use super::wire::aws::{Account, Accounts, ask};
+use super::{Output, System};
+use crate::incident::acts::route53::DnsSight;
+use crate::incident::acts::{Act, Condition};
+use crate::incident::names::TargetId;
+use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
+use crate::incident::site::{DnsEndpoint, Target};
+use weights::Weights;
+
+/// One record of the site.
+pub struct Route53 {
+    id: TargetId,
+    on: String,
+    endpoint: DnsEndpoint,
+    timeout: Duration,
+    account: Account,
+    client: OnceCell<Client>,
+}
+
+impl Route53 {
+    /// The record of `target`; nothing is connected yet.
+    pub fn new(target: &Target, endpoint: &DnsEndpoint, accounts: &Accounts) -> Self {
+        Self {
+            id: target.id.clone(),
+            on: wire::on(target),
+            endpoint: endpoint.clone(),
+            timeout: target.timeout,
+            account: accounts.of(&endpoint.account),
+            client: OnceCell::new(),
+        }
+    }
+
+    async fn client(&self) -> &Client {
+        let client = async || Client::new(self.account.config().await);
+        self.client.get_or_init(client).await
+    }
+
+    async fn look(&self) -> Result<DnsSight, Failure> {
+        let sets = self.sets().await?;
+        let weights = self.weights(&sets)?;
+        // An alias has the TTL of what it leads to, which is 60 s for what AWS balances.
+        let ttls = sets.iter().filter_map(|set| u64::try_from(set.ttl()?).ok());
+        Ok(DnsSight {
+            weights: weights.to_string(),
+            set: weights.shares(),
+            resolves: None,
+            ttl: Duration::from_secs(ttls.max().unwrap_or(60)),
+            in_sync: true,
+        })
+    }
+
+    /// The record's sets, of every type: those of this very name with a weight.
+    async fn sets(&self) -> Result<Vec<ResourceRecordSet>, Failure> {
+        let record = self.endpoint.record.trim_end_matches('.');
+        let what = format!("ListResourceRecordSets {record}");
+        let request = async {
+            let request = self.client().await.list_resource_record_sets();
+            let request = request.hosted_zone_id(&self.endpoint.zone);
+            request.start_record_name(record).send().await
+        };
+        let answer = ask((&self.on, &what), self.timeout, request).await?;
+        let all = answer.resource_record_sets.into_iter();
+        let named = all.filter(|set| {
+            set.name()
+                .trim_end_matches('.')
+                .eq_ignore_ascii_case(record)
+        });
+        let named: Vec<ResourceRecordSet> = named.collect();
+        let weighted = |set: &ResourceRecordSet| set.weight().is_some();
+        match named.iter().any(weighted) {
+            true => Ok(named.into_iter().filter(weighted).collect()),
+            false => {
+                let why = match named.len() {
+                    0 => "no such record in the zone",
+                    _ => "the record has no weights",
+                };
+                let failure = Failure::new(
+                    FailureKind::Missing,
+                    &self.on,
+                    format!("{what}: {why}"),
+                    "check zone and record; one weighted set a region is needed",
+                );
+                Err(failure)
+            }
+        }
+    }
+
+    fn weights(&self, sets: &[ResourceRecordSet]) -> Result<Weights, Failure> {
+        Weights::of(sets, &self.endpoint.sets).map_err(|why| {
+            let advice = "set them alike by hand first";
+            Failure::new(FailureKind::BadAnswer, &self.on, why, advice)
+        })
+    }
+}
+
+impl System for Route53 {
+    fn observe(&self) -> BoxFuture<'_, Observation> {
+        wire::observed(&self.id, self.look().map_ok(Sight::Dns)).boxed()
+    }
+
+    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
+        async move { Err(wire::not_known(&self.on, "this condition")) }.boxed()
+    }
+
+    fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
+        self.carry_out(act, out).boxed()
+    }
+}

@@ -1,0 +1,229 @@
+//! Kubernetes: one client for each context a site names, and what its errors mean.
+//!
+//! Nothing is retried, for the same reason as with AWS: the watch loop asks again anyway, and what changes something goes out
+//! once.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+use super::Wrong;
+use crate::incident::measure::Span;
+use crate::incident::reading::{Failure, FailureKind};
+use crate::incident::site::KubeEndpoint;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long the answer to one request may take. A probe has the target's own time-out besides.
+const REQUEST: Duration = Duration::from_secs(30);
+
+/// How long the program that logs in may take.
+const LOGIN: Duration = Duration::from_secs(10);
+
+/// The context that stands for the pod warroom runs in.
+const IN_CLUSTER: &str = "in-cluster";
+
+/// The clusters of a site: each is connected to once, whoever asks.
+#[derive(Default)]
+pub struct Clusters(Mutex<BTreeMap<(Option<PathBuf>, String), Cluster>>);
+
+/// One cluster: its context is read and the login made when it is first asked.
+#[derive(Clone)]
+pub struct Cluster {
+    kubeconfig: Option<PathBuf>,
+    context: String,
+    client: Arc<OnceCell<Client>>,
+}
+
+impl Clusters {
+    /// The cluster of a context, the same one for all that name it.
+    pub fn of(&self, endpoint: &KubeEndpoint) -> Cluster {
+        let key = (endpoint.kubeconfig.clone(), endpoint.context.clone());
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Cluster {
+            kubeconfig: endpoint.kubeconfig.clone(),
+            context: endpoint.context.clone(),
+            client: Arc::default(),
+        };
+        known.entry(key).or_insert_with(fresh).clone()
+    }
+}
+
+impl Cluster {
+    /// A client of it. What failed is tried anew the next time.
+    ///
+    /// # Errors
+    /// When the kubeconfig can't be read, has no such context, or the login fails.
+    pub async fn client(&self, on: &str) -> Result<&Client, Failure> {
+        self.client.get_or_try_init(|| self.connect(on)).await
+    }
+
+    async fn connect(&self, on: &str) -> Result<Client, Failure> {
+        let local = |what: String, advice: &str| Failure::new(FailureKind::Local, on, what, advice);
+        let mut config = self.config().await.map_err(|why| {
+            local(
+                format!("kubeconfig: {why}"),
+                "check the file and the context's name",
+            )
+        })?;
+        config.default_retry = false;
+        config.connect_timeout = Some(CONNECT);
+        config.read_timeout = Some(REQUEST);
+        config.write_timeout = Some(REQUEST);
+        config.reset_reader_on_write = true;
+        if let Some(exec) = &mut config.auth_info.exec {
+            // The terminal is ours: a login that asks there would take its keys and write over the screen.
+            exec.interactive_mode = Some(ExecInteractiveMode::Never);
+        }
+        // The login's program is waited for without a time-out of its own, and blocks.
+        let made = tokio::task::spawn_blocking(move || Client::try_from(config));
+        match timeout(LOGIN, made).await {
+            Ok(Ok(client)) => client.map_err(|error| {
+                let what = format!("log in: {}", last(&error));
+                Failure::new(FailureKind::Denied, on, what, "run the login by hand once")
+            }),
+            Ok(Err(why)) => Err(local(format!("log in: {why}"), "")),
+            Err(_) => {
+                let what = format!("log in: not done within {}", Span(LOGIN));
+                Err(Failure::new(
+                    FailureKind::TimedOut,
+                    on,
+                    what,
+                    "run the login by hand once",
+                ))
+            }
+        }
+    }
+
+    async fn config(&self) -> Result<Config, String> {
+        if self.context == IN_CLUSTER {
+            return Config::incluster().map_err(|error| last(&error));
+        }
+        let read = match &self.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path),
+            None => Kubeconfig::read(),
+        };
+        let file = read.map_err(|error| error.to_string())?;
+        let options = KubeConfigOptions {
+            context: Some(self.context.clone()),
+            ..KubeConfigOptions::default()
+        };
+        let config = Config::from_custom_kubeconfig(file, &options).await;
+        config.map_err(|error| error.to_string())
+    }
+}
+
+/// Asks within a probe's time-out.
+///
+/// # Errors
+/// What went wrong, `what` being what was asked and `on` of whom.
+pub async fn ask<T>(
+    (on, what): (&str, &str),
+    limit: Duration,
+    request: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, Failure> {
+    match timeout(limit, request).await {
+        Ok(answer) => answer.map_err(|error| sorted((on, what), &error).into_failure()),
+        Err(_) => {
+            let what = format!("{what}: no answer within {}", Span(limit));
+            Err(Failure::new(FailureKind::TimedOut, on, what, ""))
+        }
+    }
+}
+
+/// What an error means for an act: whether it may have happened all the same.
+pub fn sorted((on, what): (&str, &str), error: &kube::Error) -> Wrong {
+    let failure = |kind, words: &str, advice: &str| {
+        Failure::new(kind, on, format!("{what}: {words}"), advice)
+    };
+    if let kube::Error::Api(status) = error {
+        let (kind, advice) = meaning(status.code);
+        let failure = failure(kind, &status.message, advice);
+        // A server that broke while it worked may have done it.
+        return match status.code >= 500 {
+            true => Wrong::Lost(failure),
+            false => Wrong::Undone(failure),
+        };
+    }
+    let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+    let tls = causes(error).any(|cause| {
+        let inside = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        cause.is::<rustls::Error>() || inside.is_some_and(|inner| inner.is::<rustls::Error>())
+    });
+    match error {
+        kube::Error::Auth(_) => Wrong::Undone(failure(
+            FailureKind::Denied,
+            &last(error),
+            "run the login by hand once",
+        )),
+        kube::Error::BuildRequest(_) => Wrong::Undone(failure(
+            FailureKind::Local,
+            &last(error),
+            "check its arguments",
+        )),
+        _ if tls => Wrong::Undone(failure(
+            FailureKind::Tls,
+            &last(error),
+            "check the cluster's certificate and the machine's clock",
+        )),
+        _ => match io.map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionRefused) => Wrong::Undone(failure(
+                FailureKind::Refused,
+                "connection refused",
+                "is it running?",
+            )),
+            Some(io::ErrorKind::TimedOut) => {
+                Wrong::Lost(failure(FailureKind::TimedOut, &last(error), ""))
+            }
+            Some(_) => Wrong::Lost(failure(FailureKind::Unreachable, &last(error), "")),
+            None => Wrong::Lost(failure(FailureKind::BadAnswer, &last(error), "")),
+        },
+    }
+}
+
+/// What people can do about an answer, by its code. The API server's own words name the permission that is missing.
+fn meaning(code: u16) -> (FailureKind, &'static str) {
+    match code {
+        401 => (FailureKind::Denied, "the login has expired: log in again"),
+        403 => (FailureKind::Denied, "ask for this permission"),
+        404 => (
+            FailureKind::Missing,
+            "check name and namespace, and that its kind is installed",
+        ),
+        409 => (
+            FailureKind::BadAnswer,
+            "somebody changed it meanwhile: look, and try again",
+        ),
+        429 => (FailureKind::Busy, "wait"),
+        _ => (FailureKind::BadAnswer, ""),
+    }
+}
+
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error: &&'e (dyn Error + 'static)| {
+        // An I/O error leaves the error inside it out of its own chain.
+        let inside = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        inside.map_or_else(|| error.source(), |inner| Some(inner))
+    })
+}
+
+/// The innermost cause's words: those outside of it only say that something failed.
+fn last(error: &(dyn Error + 'static)) -> String {
+    causes(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
