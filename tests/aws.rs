@@ -1,0 +1,452 @@
+//! RDS, Route 53 and Secrets Manager against an API server, read back through boto3: what is seen, what each act does, what is
+//! refused, and what is left open when an answer gets lost.
+
+#![cfg(feature = "aws")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't set up its world has failed"
+)]
+
+#[path = "common/aws.rs"]
+mod aws;
+
+use aws::{Aws, with_credentials};
+use serde_json::{Value, json};
+use warroom::incident::reading::{FailureKind, Outcome, Sight};
+
+fn done(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done { said } => said.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Failed { failure, .. } => failure.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn instance(aws: &Aws, name: &str) -> Value {
+    let found = aws.boto(
+        "rds",
+        "describe_db_instances",
+        &json!({ "DBInstanceIdentifier": name }),
+    );
+    found["DBInstances"][0].clone()
+}
+
+/// The weights of the record as boto3 reads them: type and set, weight.
+fn weights(aws: &Aws) -> Vec<(String, String, i64)> {
+    let found = aws.boto(
+        "route53",
+        "list_resource_record_sets",
+        &json!({ "HostedZoneId": aws.fact("zone") }),
+    );
+    let sets = found["ResourceRecordSets"].as_array().unwrap().iter();
+    let weighted = sets.filter(|set| set["Weight"].is_number());
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut all: Vec<_> = weighted
+        .map(|set| {
+            (
+                text(&set["Type"]),
+                text(&set["SetIdentifier"]),
+                set["Weight"].as_i64().unwrap(),
+            )
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+fn stages(aws: &Aws, secret: &str) -> Vec<(String, Vec<String>)> {
+    let found = aws.boto(
+        "secretsmanager",
+        "describe_secret",
+        &json!({ "SecretId": secret }),
+    );
+    let versions = found["VersionIdsToStages"].as_object().unwrap().iter();
+    let stages = |all: &Value| {
+        let all = all.as_array().unwrap().iter();
+        all.map(|stage| stage.as_str().unwrap().to_owned())
+            .collect()
+    };
+    versions
+        .map(|(id, all)| (id.clone(), stages(all)))
+        .collect()
+}
+
+#[test]
+fn what_is_there_is_seen_as_boto_sees_it() {
+    with_credentials("what_is_there_is_seen_as_boto_sees_it", async {
+        let aws = Aws::up();
+        let Sight::Rds(orders) = aws.see("orders").await.unwrap() else {
+            panic!()
+        };
+        let by_boto = instance(&aws, "orders-db");
+        assert_eq!(orders.status, "available");
+        assert_eq!(
+            Some(orders.zone.as_str()),
+            by_boto["AvailabilityZone"].as_str()
+        );
+        assert!(
+            orders.multi_az
+                && orders.newest_snapshot.is_some()
+                && orders.latest_restorable.is_some()
+        );
+        let Sight::Rds(replica) = aws.see("replica").await.unwrap() else {
+            panic!()
+        };
+        assert_eq!(replica.replica_of.as_deref(), Some("orders-db"));
+        let Sight::Dns(public) = aws.see("public").await.unwrap() else {
+            panic!()
+        };
+        assert_eq!(public.weights, "us-east-1=100,us-west-2=0");
+        assert_eq!((public.ttl.as_secs(), public.resolves), (60, None));
+        let Sight::Secret(keys) = aws.see("keys").await.unwrap() else {
+            panic!()
+        };
+        let stages = stages(&aws, "harbour/api-keys");
+        assert_eq!(stages, [(keys.version, vec!["AWSCURRENT".to_owned()])]);
+        assert!(!keys.old_accepted);
+    });
+}
+
+#[test]
+fn a_failover_is_done_when_the_instance_is_in_another_zone() {
+    with_credentials(
+        "a_failover_is_done_when_the_instance_is_in_another_zone",
+        async {
+            let aws = Aws::up();
+            let before = instance(&aws, "orders-db")["AvailabilityZone"].clone();
+            let (lines, outcome) = aws.act("rds.failover = { target = \"orders\" }").await;
+            let after = instance(&aws, "orders-db")["AvailabilityZone"].clone();
+            assert_ne!(before, after);
+            assert!(
+                done(&outcome).contains(after.as_str().unwrap()),
+                "{outcome:?}"
+            );
+            assert!(
+                lines.iter().any(|line| line.contains("rebooting")),
+                "{lines:?}"
+            );
+            assert_eq!(aws.count("RebootDBInstance"), 1);
+            // An instance without a standby is not rebooted for nothing.
+            let (_, outcome) = aws.act("rds.failover = { target = \"reports\" }").await;
+            assert!(refused(&outcome).contains("not Multi-AZ"), "{outcome:?}");
+            assert_eq!(aws.count("RebootDBInstance"), 1);
+        },
+    );
+}
+
+#[test]
+fn a_replica_is_promoted_once() {
+    with_credentials("a_replica_is_promoted_once", async {
+        let aws = Aws::up();
+        let (_, outcome) = aws.act("rds.promote = { target = \"replica\" }").await;
+        assert!(
+            done(&outcome).contains("no longer follows orders-db"),
+            "{outcome:?}"
+        );
+        let now = instance(&aws, "orders-db-replica");
+        assert!(
+            now["ReadReplicaSourceDBInstanceIdentifier"]
+                .as_str()
+                .is_none_or(str::is_empty),
+            "{now}"
+        );
+        let (_, again) = aws.act("rds.promote = { target = \"replica\" }").await;
+        assert!(done(&again).contains("nothing was sent"), "{again:?}");
+        assert_eq!(aws.count("PromoteReadReplica"), 1);
+    });
+}
+
+#[test]
+fn a_snapshot_is_waited_for_and_restored_beside_the_instance() {
+    with_credentials(
+        "a_snapshot_is_waited_for_and_restored_beside_the_instance",
+        async {
+            let aws = Aws::up();
+            let (lines, outcome) = aws
+                .act("rds.snapshot = { target = \"orders\", name = \"before\" }")
+                .await;
+            done(&outcome);
+            assert!(
+                lines.iter().any(|line| line.contains("creating, 40 %")),
+                "{lines:?}"
+            );
+            let made = aws.boto(
+                "rds",
+                "describe_db_snapshots",
+                &json!({ "DBSnapshotIdentifier": "before" }),
+            );
+            assert_eq!(made["DBSnapshots"][0]["DBInstanceIdentifier"], "orders-db");
+            let text = "rds.restore_snapshot = { target = \"orders\", snapshot = \"before\", as = \"orders-copy\" }";
+            let (_, outcome) = aws.act(text).await;
+            done(&outcome);
+            assert_eq!(
+                instance(&aws, "orders-copy")["DBInstanceStatus"],
+                "available"
+            );
+            let text = "rds.restore_snapshot = { target = \"orders\", snapshot = \"nothing\", as = \"x\" }";
+            let (_, outcome) = aws.act(text).await;
+            assert!(
+                refused(&outcome).contains("DBSnapshotNotFound"),
+                "{outcome:?}"
+            );
+        },
+    );
+}
+
+#[test]
+fn a_time_outside_of_what_can_be_restored_is_refused() {
+    with_credentials("a_time_outside_of_what_can_be_restored_is_refused", async {
+        let aws = Aws::up();
+        let to = |time: String| {
+            format!(
+                "rds.restore_to_time = {{ target = \"orders\", time = \"{time}\", as = \"orders-then\" }}"
+            )
+        };
+        let (_, outcome) = aws.act(&to("2001-01-01T00:00:00Z".into())).await;
+        assert!(
+            refused(&outcome).contains("restorable range"),
+            "{outcome:?}"
+        );
+        let (_, outcome) = aws.act(&to("yesterday".into())).await;
+        assert!(
+            refused(&outcome).contains("write 2026-11-21T14:00:00Z"),
+            "{outcome:?}"
+        );
+        let then = chrono::Utc::now() - chrono::TimeDelta::minutes(30);
+        let (_, outcome) = aws.act(&to(then.to_rfc3339())).await;
+        done(&outcome);
+        assert_eq!(
+            instance(&aws, "orders-then")["DBInstanceStatus"],
+            "available"
+        );
+    });
+}
+
+#[test]
+fn weights_are_shifted_for_every_type_and_put_back() {
+    with_credentials("weights_are_shifted_for_every_type_and_put_back", async {
+        let aws = Aws::up();
+        let is = |blue: i64, green: i64| {
+            let one = |kind: &str, set: &str, weight| (kind.to_owned(), set.to_owned(), weight);
+            vec![
+                one("A", "blue", blue),
+                one("A", "green", green),
+                one("AAAA", "blue", blue),
+                one("AAAA", "green", green),
+            ]
+        };
+        assert_eq!(weights(&aws), is(100, 0));
+        let (lines, outcome) = aws
+            .act("route53.shift = { target = \"public\", to = \"us-west-2\", percent = 10 }")
+            .await;
+        assert!(
+            done(&outcome).contains("it was us-east-1=100,us-west-2=0"),
+            "{outcome:?}"
+        );
+        assert_eq!(weights(&aws), is(90, 10));
+        // The way back stands first, and the change was waited for.
+        assert!(
+            lines[0].ends_with("before: us-east-1=100,us-west-2=0"),
+            "{lines:?}"
+        );
+        assert!(
+            lines.iter().any(|line| line.contains("PENDING")),
+            "{lines:?}"
+        );
+        let (_, outcome) = aws
+            .act("route53.point = { target = \"public\", to = \"us-east-1=100,us-west-2=0\" }")
+            .await;
+        done(&outcome);
+        assert_eq!(weights(&aws), is(100, 0));
+        let (_, outcome) = aws
+            .act("route53.shift = { target = \"public\", to = \"mars\", percent = 10 }")
+            .await;
+        assert!(
+            refused(&outcome).contains("known: us-east-1, us-west-2"),
+            "{outcome:?}"
+        );
+        assert_eq!(aws.count("ChangeResourceRecordSets"), 2);
+        let failure = aws.see("unweighted").await.unwrap_err();
+        assert!(failure.to_string().contains("has no weights"), "{failure}");
+    });
+}
+
+#[test]
+fn a_secret_is_rotated_and_the_version_before_taken_away() {
+    with_credentials(
+        "a_secret_is_rotated_and_the_version_before_taken_away",
+        async {
+            let aws = Aws::up();
+            let first = stages(&aws, "harbour/api-keys")[0].0.clone();
+            let (lines, outcome) = aws.act("secrets.rotate = { target = \"keys\" }").await;
+            done(&outcome);
+            let Sight::Secret(seen) = aws.see("keys").await.unwrap() else {
+                panic!()
+            };
+            assert_ne!(seen.version, first);
+            assert!(seen.old_accepted);
+            // 32 bytes in base64, which nobody printed.
+            let value = aws.boto(
+                "secretsmanager",
+                "get_secret_value",
+                &json!({ "SecretId": "harbour/api-keys" }),
+            );
+            let value = value["SecretString"].as_str().unwrap();
+            assert_eq!(value.len(), 44);
+            assert!(lines.iter().all(|line| !line.contains(value)), "{lines:?}");
+            let (_, outcome) = aws.act("secrets.revoke_old = { target = \"keys\" }").await;
+            assert!(done(&outcome).contains(&first), "{outcome:?}");
+            let now = stages(&aws, "harbour/api-keys");
+            assert!(
+                now.iter()
+                    .all(|(_, stages)| !stages.contains(&"AWSPREVIOUS".to_owned())),
+                "{now:?}"
+            );
+            // Without a rotation function and without `generate` nothing is made up.
+            let (_, outcome) = aws.act("secrets.rotate = { target = \"plain\" }").await;
+            assert!(refused(&outcome).contains("generate = 32"), "{outcome:?}");
+            assert_eq!(aws.count("PutSecretValue"), 1);
+        },
+    );
+}
+
+#[test]
+fn a_lost_answer_is_unknown_and_nothing_is_sent_twice() {
+    with_credentials(
+        "a_lost_answer_is_unknown_and_nothing_is_sent_twice",
+        async {
+            let aws = Aws::up();
+            let table = [
+                ("rds.failover = { target = \"orders\" }", "RebootDBInstance"),
+                (
+                    "rds.promote = { target = \"replica\" }",
+                    "PromoteReadReplica",
+                ),
+                (
+                    "rds.snapshot = { target = \"reports\", name = \"lost\" }",
+                    "CreateDBSnapshot",
+                ),
+                (
+                    "rds.restore_snapshot = { target = \"orders\", snapshot = \"orders-db-first\", as = \"lost-copy\" }",
+                    "RestoreDBInstanceFromDBSnapshot",
+                ),
+                (
+                    "route53.shift = { target = \"public\", to = \"us-west-2\", percent = 100 }",
+                    "ChangeResourceRecordSets",
+                ),
+                ("secrets.rotate = { target = \"keys\" }", "PutSecretValue"),
+            ];
+            for (text, action) in table {
+                aws.order(&json!({ "fault": { "action": action, "drop": true } }));
+                let (_, outcome) = aws.act(text).await;
+                assert!(
+                    matches!(outcome, Outcome::Unknown { .. }),
+                    "{text}: {outcome:?}"
+                );
+                assert_eq!(aws.count(action), 1, "{text}");
+            }
+            // A server that broke while it worked may have done it, too.
+            let fault = json!({ "action": "ChangeResourceRecordSets", "status": 500, "code": "InternalFailure" });
+            aws.order(&json!({ "fault": fault }));
+            let text = "route53.shift = { target = \"public\", to = \"us-west-2\", percent = 50 }";
+            let (_, outcome) = aws.act(text).await;
+            assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+            // It had happened all the same, and a look says so.
+            let copy = instance(&aws, "lost-copy");
+            assert_eq!(copy["DBInstanceIdentifier"], "lost-copy");
+            assert!(weights(&aws).contains(&("A".into(), "green".into(), 100)));
+            let Sight::Secret(seen) = aws.see("keys").await.unwrap() else {
+                panic!()
+            };
+            assert!(seen.old_accepted);
+        },
+    );
+}
+
+#[test]
+fn refusals_say_which_permission_is_missing_and_what_to_do() {
+    with_credentials(
+        "refusals_say_which_permission_is_missing_and_what_to_do",
+        async {
+            let aws = Aws::up();
+            let fault = |action: &str, status: u16, code: &str, message: &str| {
+                let fault =
+                    json!({ "action": action, "status": status, "code": code, "message": message });
+                aws.order(&json!({ "fault": fault }));
+            };
+            let arn = "arn:aws:rds:us-east-1:123456789012:db:orders-db";
+            let words = format!(
+                "User: arn:aws:iam::123456789012:user/ana is not authorized to perform: rds:RebootDBInstance on resource: {arn}"
+            );
+            fault("RebootDBInstance", 403, "AccessDenied", &words);
+            let (_, outcome) = aws.act("rds.failover = { target = \"orders\" }").await;
+            let said = refused(&outcome);
+            assert!(
+                said.contains("rds:RebootDBInstance") && said.contains(arn),
+                "{said}"
+            );
+            for (target, action, status, code, kind, words) in [
+                (
+                    "orders",
+                    "DescribeDBInstances",
+                    403,
+                    "ExpiredToken",
+                    FailureKind::Denied,
+                    "log in again",
+                ),
+                (
+                    "orders",
+                    "DescribeDBInstances",
+                    400,
+                    "Throttling",
+                    FailureKind::Busy,
+                    "probe less often",
+                ),
+                (
+                    "keys",
+                    "DescribeSecret",
+                    400,
+                    "ThrottlingException",
+                    FailureKind::Busy,
+                    "probe less often",
+                ),
+                (
+                    "keys",
+                    "DescribeSecret",
+                    400,
+                    "AccessDeniedException",
+                    FailureKind::Denied,
+                    "permission",
+                ),
+                (
+                    "public",
+                    "ListResourceRecordSets",
+                    400,
+                    "Throttling",
+                    FailureKind::Busy,
+                    "probe less often",
+                ),
+            ] {
+                fault(action, status, code, "no");
+                let failure = aws.see(target).await.unwrap_err();
+                assert_eq!(failure.kind, kind, "{failure}");
+                assert!(failure.to_string().contains(words), "{failure}");
+            }
+            let failure = aws.see("gone").await.unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Missing, "{failure}");
+            assert!(
+                failure
+                    .to_string()
+                    .contains("check the name and the region"),
+                "{failure}"
+            );
+        },
+    );
+}

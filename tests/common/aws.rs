@@ -1,0 +1,198 @@
+//! An AWS API server (tests/lab/README.md) that goes away with the test, however the test ends.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use warroom::incident::acts::Act;
+use warroom::incident::reading::{Failure, Outcome, Sight};
+use warroom::incident::site::Site;
+use warroom::incident::sitefile;
+use warroom::systems::{Output, Shared, registry};
+
+/// A running server.
+pub struct Aws {
+    child: Child,
+    facts: Value,
+}
+
+fn lab(program: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/lab")
+        .join(program)
+}
+
+/// Runs `test` in a process of its own, which has the lab's credentials in its environment from the beginning; `name` is the
+/// test's own name, by which it is found again there.
+pub fn with_credentials(name: &str, test: impl Future<Output = ()>) {
+    const INSIDE: &str = "WARROOM_TEST_AWS";
+    if std::env::var_os(INSIDE).is_some() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
+        return runtime.unwrap().block_on(test);
+    }
+    let home = tempfile::tempdir().unwrap();
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", name, "--nocapture"]);
+    again.env(INSIDE, "1").env("HOME", home.path());
+    again
+        .env("AWS_ACCESS_KEY_ID", "lab")
+        .env("AWS_SECRET_ACCESS_KEY", "lab");
+    // The cache of what pip installed is the real home's.
+    if let Some(home) = std::env::var_os("HOME") {
+        let cache = std::env::var_os("XDG_CACHE_HOME")
+            .map_or(Path::new(&home).join(".cache"), PathBuf::from);
+        again.env("XDG_CACHE_HOME", cache);
+    }
+    let done = again.output().unwrap();
+    let said =
+        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && said.contains("1 passed"), "{said}");
+}
+
+impl Aws {
+    /// Starts and seeds a server.
+    pub fn up() -> Aws {
+        let mut child = Command::new(lab("aws"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let facts =
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("the AWS lab said {line:?}"));
+        Aws { child, facts }
+    }
+
+    /// `zone`, `endpoint`
+    pub fn fact(&self, name: &str) -> &str {
+        self.facts[name].as_str().unwrap()
+    }
+
+    /// An order to the proxy in front of it; gives the requests it counted.
+    pub fn order(&self, what: &Value) -> Value {
+        let host = self.fact("endpoint").trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).unwrap();
+        let body = what.to_string();
+        let head = format!(
+            "POST /_lab HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()
+    }
+
+    /// How often an action was asked for.
+    pub fn count(&self, action: &str) -> u64 {
+        self.order(&serde_json::json!({}))
+            .get(action)
+            .and_then(Value::as_u64)
+            .unwrap_or(0)
+    }
+
+    /// Asks by boto3, which shares nothing with warroom.
+    pub fn boto(&self, service: &str, operation: &str, values: &Value) -> Value {
+        let mut ask = Command::new(lab("awsask"));
+        ask.args([
+            self.fact("endpoint"),
+            service,
+            operation,
+            &values.to_string(),
+        ]);
+        let done = ask.output().unwrap();
+        assert!(
+            done.status.success(),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        serde_json::from_slice(&done.stdout).unwrap()
+    }
+
+    /// A site of what was seeded.
+    pub fn site(&self) -> Site {
+        let (endpoint, zone) = (self.fact("endpoint"), self.fact("zone"));
+        let rds = |id: &str, instance: &str| {
+            format!(
+                "[targets.{id}]\nsystem = \"rds\"\ninstance = \"{instance}\"\naws_region = \"us-east-1\"\nendpoint = \"{endpoint}\"\n"
+            )
+        };
+        let secret = |id: &str, name: &str, more: &str| {
+            format!(
+                "[targets.{id}]\nsystem = \"secrets\"\nname = \"{name}\"\naws_region = \"us-east-1\"\nendpoint = \"{endpoint}\"\n{more}\n"
+            )
+        };
+        let dns = |id: &str, record: &str| {
+            format!(
+                "[targets.{id}]\nsystem = \"route53\"\nzone = \"{zone}\"\nrecord = \"{record}\"\nendpoint = \"{endpoint}\"\nsets = {{ blue = \"us-east-1\", green = \"us-west-2\" }}\n"
+            )
+        };
+        let text = [
+            "name = \"aws\"\n".to_owned(),
+            rds("orders", "orders-db"),
+            rds("replica", "orders-db-replica"),
+            rds("reports", "reports-db"),
+            rds("gone", "no-such-db"),
+            secret("keys", "harbour/api-keys", "generate = 32"),
+            secret("plain", "harbour/plain", ""),
+            dns("public", "www.harbour.example"),
+            dns("unweighted", "plain.harbour.example"),
+        ]
+        .concat();
+        let (site, faults) = sitefile::parse("site.toml", &text, Path::new("/"));
+        assert!(faults.is_empty(), "{faults:#?}");
+        site.unwrap()
+    }
+
+    /// A target of the site.
+    pub fn system(&self, id: &str) -> Shared {
+        registry::open(&self.site()).remove(&id.into()).unwrap()
+    }
+
+    /// One look at a target.
+    pub async fn see(&self, id: &str) -> Result<Sight, Failure> {
+        self.system(id).observe().await.value
+    }
+
+    /// Carries an act out, as a runbook writes it; gives what it printed, and its outcome.
+    pub async fn act(&self, text: &str) -> (Vec<String>, Outcome) {
+        let act = act(text);
+        let target = act.target().unwrap().as_str().to_owned();
+        let (output, mut lines) = Output::new();
+        let outcome = self.system(&target).perform(&act, &output).await;
+        drop(output);
+        let mut printed = Vec::new();
+        while let Some(line) = lines.recv().await {
+            printed.push(line.to_string());
+        }
+        (printed, outcome)
+    }
+}
+
+impl Drop for Aws {
+    fn drop(&mut self) {
+        // It ends with its standard input; the kill is for one that hangs.
+        drop(self.child.stdin.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An act as a runbook writes it: `rds.failover = { target = "orders" }`.
+pub fn act(text: &str) -> Act {
+    use warroom::incident::runbook::{Code, parse};
+    let markdown = format!("# R\n\n## Step {{#step}}\n\n```toml\n{text}\n```\n");
+    let (runbook, faults) = parse("r.md", &markdown, "r".into());
+    let runbook = runbook.unwrap_or_else(|| panic!("{text}: {faults:#?}"));
+    let code = runbook.steps[0].actions().next().unwrap().code.clone();
+    match code {
+        Code::Act { act } => act,
+        other => panic!("{text} is no act: {other:?}"),
+    }
+}

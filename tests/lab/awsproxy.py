@@ -1,0 +1,233 @@
+"""The proxy in front of the AWS API server: counts, faults, and the states that moto skips."""
+
+import http.client
+import json
+import logging
+import re
+import threading
+import time
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+
+from moto.server import ThreadedMotoServer
+
+
+class World:
+    """What the proxy knows beside moto: faults to come, and what is under way until when."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.counts = Counter()
+        self.faults = []
+        self.seconds = 1.0
+        self.busy = {}  # ("instance" | "snapshot" | "change", name): (state, until)
+        self.zone = {}  # instance: its zone since a failover
+        self.promoted = {}  # replica: since when it is none
+        self.sources = {}
+
+    def begin(self, kind, name, state):
+        self.busy[kind, name] = (state, time.monotonic() + self.seconds)
+
+    def state(self, kind, name):
+        """The state between two others, while it lasts."""
+        state, until = self.busy.get((kind, name), (None, 0))
+        return state if time.monotonic() < until else None
+
+
+WORLD = World()
+
+
+class Proxy(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    moto = 0
+
+    def log_message(self, *_):
+        pass
+
+    def do_any(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == "/_lab":
+            return self.answer(200, "application/json", json.dumps(order(json.loads(body))).encode())
+        action, values = action_of(self.command, self.path, self.headers, body)
+        with WORLD.lock:
+            WORLD.counts[action] += 1
+            fault = next((f for f in WORLD.faults if f["action"] == action), None)
+            if fault:
+                fault["times"] -= 1
+                WORLD.faults = [f for f in WORLD.faults if f["times"] > 0]
+        fault = fault or refusal(action, values) or {}
+        time.sleep(fault.get("delay", 0))
+        if "status" in fault:
+            return self.error(action, fault)
+        status, kind, text = self.forward(body)
+        with WORLD.lock:
+            if status == 200:
+                happened(action, values, text)
+            text = rewritten(action, text)
+        if fault.get("drop"):
+            self.close_connection = True
+            self.connection.shutdown(2)
+            return None
+        return self.answer(status, kind, text)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_any
+
+    def forward(self, body):
+        moto = http.client.HTTPConnection("127.0.0.1", self.moto, timeout=60)
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "accept-encoding", "connection")}
+        moto.request(self.command, self.path, body, {**headers, "Host": self.headers["Host"]})
+        answer = moto.getresponse()
+        return answer.status, answer.headers.get("Content-Type", "text/plain"), answer.read()
+
+    def answer(self, status, kind, text):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text)
+
+    def error(self, action, fault):
+        """An error in the shape of the protocol the request came by."""
+        code, message = fault["code"], fault.get("message", "")
+        if "X-Amz-Target" in self.headers:
+            text = json.dumps({"__type": code, "message": message})
+            return self.answer(fault["status"], "application/x-amz-json-1.1", text.encode())
+        space = "https://route53.amazonaws.com/doc/2013-04-01/" if "2013-04-01" in self.path else ""
+        text = f"<ErrorResponse xmlns='{space}'><Error><Type>Sender</Type><Code>{code}</Code>"
+        text += f"<Message>{message}</Message></Error><RequestId>lab</RequestId></ErrorResponse>"
+        return self.answer(fault["status"], "text/xml", text.encode())
+
+
+def order(what):
+    with WORLD.lock:
+        if "seconds" in what:
+            WORLD.seconds = float(what["seconds"])
+        if "fault" in what:
+            WORLD.faults.append({"times": 1, **what["fault"]})
+        return dict(WORLD.counts)
+
+
+def action_of(method, path, headers, body):
+    """The API's name of a request, and its values where it is a form."""
+    if "X-Amz-Target" in headers:
+        return headers["X-Amz-Target"].split(".")[-1], json.loads(body or b"{}")
+    if "form" in headers.get("Content-Type", ""):
+        values = {name: value[0] for name, value in parse_qs(body.decode(), keep_blank_values=True).items()}
+        return values.get("Action", "?"), values
+    for pattern, name in (
+        (r"POST .*/rrset/?$", "ChangeResourceRecordSets"),
+        (r"GET .*/rrset\b", "ListResourceRecordSets"),
+        (r"GET .*/change/", "GetChange"),
+    ):
+        if re.match(pattern, f"{method} {path}"):
+            return name, {"path": path}
+    return f"{method} {path.split('?')[0]}", {"path": path}
+
+
+def refusal(action, values):
+    """What AWS refuses and moto takes."""
+    name = values.get("DBInstanceIdentifier", "")
+    with WORLD.lock:
+        single = name in WORLD.sources and not WORLD.sources[name]["multi"]
+        state = WORLD.state("instance", name)
+    if action == "RebootDBInstance" and values.get("ForceFailover") == "true" and single:
+        return error("InvalidParameterCombination", f"Cannot force failover of {name}: it is not Multi-AZ")
+    if action in ("RebootDBInstance", "PromoteReadReplica", "CreateDBSnapshot") and state:
+        return error("InvalidDBInstanceState", f"Database instance {name} is not in available state.")
+    if action == "RestoreDBInstanceToPointInTime" and "RestoreTime" in values:
+        at = datetime.fromisoformat(values["RestoreTime"].replace("Z", "+00:00"))
+        now = datetime.now(timezone.utc)
+        if not now - timedelta(days=1) <= at <= now - timedelta(minutes=5):
+            return error("InvalidRestoreFault", "The specified restore time is outside of the instance's restorable range.")
+    return None
+
+
+def error(code, message):
+    return {"status": 400, "code": code, "message": message}
+
+
+def happened(action, values, text):
+    """Begins the states between two others."""
+    name = values.get("DBInstanceIdentifier")
+    if action == "RebootDBInstance":
+        WORLD.begin("instance", name, "rebooting")
+        if values.get("ForceFailover") == "true":
+            before = WORLD.zone.get(name) or WORLD.sources.get(name, {}).get("zone") or "us-east-1a"
+            WORLD.zone[name] = before[:-1] + ("b" if before[-1] == "a" else "a")
+    elif action == "PromoteReadReplica":
+        WORLD.begin("instance", name, "modifying")
+        WORLD.promoted[name] = time.monotonic() + WORLD.seconds
+    elif action == "CreateDBSnapshot":
+        WORLD.begin("snapshot", values["DBSnapshotIdentifier"], "creating")
+    elif action == "RestoreDBInstanceFromDBSnapshot":
+        WORLD.begin("instance", name, "creating")
+    elif action == "RestoreDBInstanceToPointInTime":
+        WORLD.begin("instance", values["TargetDBInstanceIdentifier"], "creating")
+    elif action == "ChangeResourceRecordSets":
+        change = re.search(rb"<Id>(?:/change/)?([^<]+)</Id>", text)
+        WORLD.begin("change", change.group(1).decode() if change else "", "PENDING")
+    elif action == "DescribeDBInstances":
+        for block in re.findall(rb"<DBInstance>.*?</DBInstance>", text, re.S):
+            WORLD.sources[field(block, "DBInstanceIdentifier")] = {
+                "multi": field(block, "MultiAZ") == "true",
+                "zone": field(block, "AvailabilityZone"),
+            }
+
+
+def field(block, name):
+    found = re.search(rb"<%s>([^<]*)</%s>" % (name.encode(), name.encode()), block)
+    return found.group(1).decode() if found else ""
+
+
+def replaced(block, name, value):
+    return re.sub(rb"<%s>[^<]*</%s>" % (name.encode(), name.encode()), f"<{name}>{value}</{name}>".encode(), block)
+
+
+def rewritten(action, text):
+    """An answer as AWS would give it now."""
+    if action == "DescribeDBInstances":
+        return re.sub(rb"<DBInstance>.*?</DBInstance>", lambda found: instance(found.group()), text, flags=re.S)
+    if action == "DescribeDBSnapshots":
+        return re.sub(rb"<DBSnapshot>.*?</DBSnapshot>", lambda found: snapshot(found.group()), text, flags=re.S)
+    if action in ("GetChange", "ChangeResourceRecordSets"):
+        change = re.search(rb"<Id>(?:/change/)?([^<]+)</Id>", text)
+        state = WORLD.state("change", change.group(1).decode()) if change else None
+        return replaced(text, "Status", state or "INSYNC")
+    return text
+
+
+def instance(block):
+    name = field(block, "DBInstanceIdentifier")
+    state = WORLD.state("instance", name)
+    block = replaced(block, "DBInstanceStatus", state or "available")
+    if name in WORLD.zone and not state:
+        block = replaced(block, "AvailabilityZone", WORLD.zone[name])
+    if time.monotonic() > WORLD.promoted.get(name, float("inf")):
+        source = rb"<ReadReplicaSourceDBInstanceIdentifier>[^<]*</ReadReplicaSourceDBInstanceIdentifier>"
+        block = re.sub(source, b"", block)
+    restorable = datetime.now(timezone.utc) - timedelta(minutes=5)
+    stamp = f"<LatestRestorableTime>{restorable:%Y-%m-%dT%H:%M:%SZ}</LatestRestorableTime>"
+    if b"<LatestRestorableTime>" in block:
+        return replaced(block, "LatestRestorableTime", f"{restorable:%Y-%m-%dT%H:%M:%SZ}")
+    return block.replace(b"</DBInstance>", stamp.encode() + b"</DBInstance>")
+
+
+def snapshot(block):
+    state = WORLD.state("snapshot", field(block, "DBSnapshotIdentifier"))
+    block = replaced(block, "Status", state or "available")
+    progress = b"<PercentProgress>%d</PercentProgress></DBSnapshot>" % (40 if state else 100)
+    return block.replace(b"</DBSnapshot>", progress)
+
+
+def serve():
+    """Starts both; gives the proxy's port and moto's."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    moto = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    moto.start()
+    _, Proxy.moto = moto.get_host_and_port()
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    return proxy.server_address[1], Proxy.moto

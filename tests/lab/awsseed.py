@@ -1,0 +1,55 @@
+"""What the AWS lab holds at its beginning."""
+
+
+import boto3
+
+
+
+def seed(endpoint):
+    """Fills the server; gives the ids that were made up there."""
+
+    def client(service, region="us-east-1"):
+        return boto3.client(service, region_name=region, endpoint_url=endpoint)
+
+    rds = client("rds")
+    common = {"Engine": "postgres", "DBInstanceClass": "db.t3.medium", "AllocatedStorage": 20}
+    common |= {"MasterUsername": "app", "MasterUserPassword": "lab-password"}
+    rds.create_db_instance(DBInstanceIdentifier="orders-db", MultiAZ=True, AvailabilityZone="us-east-1a", **common)
+    rds.create_db_instance(DBInstanceIdentifier="reports-db", MultiAZ=False, AvailabilityZone="us-east-1b", **common)
+    rds.create_db_instance_read_replica(
+        DBInstanceIdentifier="orders-db-replica", SourceDBInstanceIdentifier="orders-db", AvailabilityZone="us-east-1c"
+    )
+    rds.create_db_snapshot(DBInstanceIdentifier="orders-db", DBSnapshotIdentifier="orders-db-first")
+
+    secrets = client("secretsmanager")
+    secrets.create_secret(Name="harbour/api-keys", SecretString="first")
+    secrets.create_secret(Name="harbour/plain", SecretString="only")
+
+    route53 = client("route53")
+    zone = route53.create_hosted_zone(Name="harbour.example", CallerReference="lab")["HostedZone"]["Id"]
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [*records(), plain()]})
+
+    return {"zone": zone.removeprefix("/hostedzone/")}
+
+
+def records():
+    """One name with two types, each with a set for either region."""
+    for kind, addresses in (("A", ("192.0.2.1", "198.51.100.1")), ("AAAA", ("2001:db8:1::1", "2001:db8:2::1"))):
+        for identifier, weight, address in zip(("blue", "green"), (100, 0), addresses):
+            yield {
+                "Action": "CREATE",
+                "ResourceRecordSet": {
+                    "Name": "www.harbour.example",
+                    "Type": kind,
+                    "SetIdentifier": identifier,
+                    "Weight": weight,
+                    "TTL": 60,
+                    "ResourceRecords": [{"Value": address}],
+                },
+            }
+
+
+def plain():
+    """A record without weights."""
+    record = {"Name": "plain.harbour.example", "Type": "A", "TTL": 300, "ResourceRecords": [{"Value": "192.0.2.9"}]}
+    return {"Action": "CREATE", "ResourceRecordSet": record}
