@@ -8,6 +8,8 @@
     reason = "a test that can't set up its world has failed"
 )]
 
+#[path = "common/again.rs"]
+mod again;
 #[path = "common/aws.rs"]
 mod aws;
 

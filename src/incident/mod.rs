@@ -3,6 +3,7 @@
 
 pub mod acts;
 pub mod asked;
+pub mod checks;
 pub mod clean;
 pub mod drills;
 pub mod evaluate;

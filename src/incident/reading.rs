@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::acts::check::CheckSight;
 use super::acts::files::FilesSight;
 use super::acts::http::HttpSight;
 use super::acts::kube::KubeSight;
@@ -54,7 +55,7 @@ pub enum Sight {
     Sentinel(SentinelSight),
     /// An HTTP endpoint.
     Http(HttpSight),
-    /// A folder of backups.
+    /// Backups, in a folder or wherever else they are kept.
     Files(FilesSight),
     /// A workload or a cluster.
     Kube(KubeSight),
@@ -64,6 +65,8 @@ pub enum Sight {
     Dns(DnsSight),
     /// A secret, without what it says.
     Secret(SecretSight),
+    /// Something that is only looked at.
+    Check(CheckSight),
 }
 
 /// The word of a host, an orchestrator or a provider about a server: the only proof that a silent one is really stopped.

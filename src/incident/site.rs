@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::Month;
 use serde::{Deserialize, Serialize};
 
+use super::checks::{CheckEndpoint, StoreEndpoint};
 use super::drills::Kind;
 use super::names::{BackupId, DrillId, LinkId, RegionId, SeverityId, TargetId};
 
@@ -129,6 +130,10 @@ pub enum Endpoint {
     Dns(DnsEndpoint),
     /// `system = "secrets"`
     Secret(SecretEndpoint),
+    /// What is only looked at: a port, a certificate, alerts.
+    Check(CheckEndpoint),
+    /// What tells which backups there are.
+    Store(StoreEndpoint),
 }
 
 impl Endpoint {
@@ -144,6 +149,8 @@ impl Endpoint {
             Endpoint::Rds(_) => "rds",
             Endpoint::Dns(_) => "route53",
             Endpoint::Secret(_) => "secrets",
+            Endpoint::Check(check) => check.system().word(),
+            Endpoint::Store(store) => store.system().word(),
         }
     }
 
@@ -162,6 +169,8 @@ impl Endpoint {
             Endpoint::Rds(e) => format!("{} in {}", e.instance, e.account.region),
             Endpoint::Secret(e) => format!("{} in {}", e.name, e.account.region),
             Endpoint::Dns(e) => format!("{} in {}", e.record, e.zone),
+            Endpoint::Check(check) => check.place(),
+            Endpoint::Store(store) => store.place(),
         }
     }
 }

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::fault::{Fault, Source, Weight};
 use super::measure::Span;
 use super::names::{BackupId, LinkId, RegionId, TargetId};
+use super::runbook::System;
 use super::site::{
     AwsAccount, Backup, Endpoint, Link, Objectives, Region, RegionRole, Site, Target, Tls,
 };
@@ -17,6 +18,7 @@ use super::strict::{Reader, Table};
 
 use self::fields::{Folder, text};
 
+mod checks;
 mod cloud;
 pub mod defaults;
 mod drills;
@@ -173,9 +175,8 @@ fn targets(
     let mut names = Names::new();
     let mut found: Vec<(Range<usize>, Target)> = Vec::new();
     for (at, name, table) in site.named(reader, "targets", "target") {
-        let system = targets::SYSTEMS
-            .into_iter()
-            .find(|system| table.says("system", system));
+        let word = |system: &System| table.says("system", system.word());
+        let system = System::ALL.into_iter().find(word).map(System::word);
         names.push((name.clone(), system));
         let Some(target) = targets::read(reader, folder, &at, &name, table, &regions) else {
             continue;
@@ -377,12 +378,12 @@ fn backup(
         .and_then(|of| names.iter().find(|(name, _)| name == of))
         .and_then(|(_, system)| *system);
     if let (Some(of), Some(system)) = (&of, system)
-        && !matches!(system, "files" | "redis")
+        && !System::named(system).is_some_and(System::keeps_backups)
     {
         reader.fault(
             at,
             format!("{}: {of} is {system}", table.name),
-            "name a files target, or a redis one for its last save",
+            "name a target that keeps backups: files, pgbackrest, barman, git, metrics, redis or rds",
         );
     }
     Some(Backup {
@@ -489,6 +490,7 @@ pub fn tool_env(target: &Target) -> Vec<(String, String)> {
         Endpoint::Rds(e) => aws(&e.account, &[("RDS_INSTANCE", &e.instance)]),
         Endpoint::Secret(e) => aws(&e.account, &[("SECRET_NAME", &e.name)]),
         Endpoint::Dns(e) => aws(&e.account, &[("HOSTED_ZONE", &e.zone)]),
+        Endpoint::Check(_) | Endpoint::Store(_) => Vec::new(),
     };
     env.retain(|(name, _)| !target.env.contains_key(name));
     env.extend(

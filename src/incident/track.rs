@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::acts::check::CheckState;
 use super::acts::postgres::PgRole;
 use super::acts::redis::RedisRole;
 use super::now::Now;
@@ -94,6 +95,7 @@ impl Track {
 pub fn ok(reading: &Reading) -> bool {
     match &reading.value {
         Ok(Sight::Http(http)) => http.healthy,
+        Ok(Sight::Check(check)) => check.state != CheckState::Breach,
         value => value.is_ok(),
     }
 }

@@ -2,11 +2,22 @@
 
 #[cfg(not(all(feature = "aws", feature = "kubernetes")))]
 pub mod absent;
+pub mod alertmanager;
+pub mod barman;
+pub mod command;
+pub mod dns;
+pub mod docker;
+pub mod etcd;
 pub mod files;
+pub mod git;
 pub mod http;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
+pub mod metrics;
+pub mod pgbackrest;
 pub mod postgres;
+pub mod probe;
+pub mod prometheus;
 #[cfg(feature = "aws")]
 pub mod rds;
 pub mod redis;
@@ -16,6 +27,9 @@ pub mod route53;
 #[cfg(feature = "aws")]
 pub mod secrets;
 pub mod sentinel;
+pub mod tcp;
+pub mod tls;
+pub mod vault;
 pub mod wire;
 
 use std::sync::Arc;

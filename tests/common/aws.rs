@@ -24,33 +24,11 @@ fn lab(program: &str) -> PathBuf {
         .join(program)
 }
 
-/// Runs `test` in a process of its own, which has the lab's credentials in its environment from the beginning; `name` is the
-/// test's own name, by which it is found again there.
+/// Runs `test` in a process of its own, which has the lab's credentials in its environment from the beginning.
 pub fn with_credentials(name: &str, test: impl Future<Output = ()>) {
-    const INSIDE: &str = "WARROOM_TEST_AWS";
-    if std::env::var_os(INSIDE).is_some() {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build();
-        return runtime.unwrap().block_on(test);
-    }
-    let home = tempfile::tempdir().unwrap();
-    let mut again = Command::new(std::env::current_exe().unwrap());
-    again.args(["--exact", name, "--nocapture"]);
-    again.env(INSIDE, "1").env("HOME", home.path());
-    again
-        .env("AWS_ACCESS_KEY_ID", "lab")
-        .env("AWS_SECRET_ACCESS_KEY", "lab");
-    // The cache of what pip installed is the real home's.
-    if let Some(home) = std::env::var_os("HOME") {
-        let cache = std::env::var_os("XDG_CACHE_HOME")
-            .map_or(Path::new(&home).join(".cache"), PathBuf::from);
-        again.env("XDG_CACHE_HOME", cache);
-    }
-    let done = again.output().unwrap();
-    let said =
-        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success() && said.contains("1 passed"), "{said}");
+    let lab = Path::new("lab");
+    let env = [("AWS_ACCESS_KEY_ID", lab), ("AWS_SECRET_ACCESS_KEY", lab)];
+    super::again::with_env(name, &env, test);
 }
 
 impl Aws {

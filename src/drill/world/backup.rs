@@ -69,7 +69,7 @@ impl Folder {
             newest: Some(BackupFile {
                 name: made.format("app-%Y%m%d-%H%M.dump").to_string(),
                 at: made,
-                size: Size(self.size),
+                size: Some(Size(self.size)),
                 checksum: match self.checked {
                     true => Checksum::Right,
                     false => Checksum::NotAsked,

@@ -1,6 +1,6 @@
-//! Folders of backup files: what a probe sees.
+//! Backups, in a folder of files or wherever else they are kept: what a probe sees.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::super::measure::Size;
@@ -18,15 +18,47 @@ pub struct FilesSight {
     pub incomplete: u32,
 }
 
-/// A complete backup file.
+/// How far back the usual size looks, from the newest backup.
+const USUAL: TimeDelta = TimeDelta::days(7);
+
+impl FilesSight {
+    /// What complete backups come to: the newest, and the usual size of those of the 7 days before it.
+    pub fn of(mut complete: Vec<BackupFile>, incomplete: usize) -> Self {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        complete.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+        let counted = count(complete.len());
+        let newest = complete.pop();
+        Self {
+            usual_size: newest.as_ref().and_then(|newest| usual(&complete, newest)),
+            newest,
+            count: counted,
+            incomplete: count(incomplete),
+        }
+    }
+}
+
+/// Mean size of the backups of the 7 days before the newest.
+fn usual(earlier: &[BackupFile], newest: &BackupFile) -> Option<Size> {
+    let week = earlier.iter().filter(|one| one.at >= newest.at - USUAL);
+    let sizes: Vec<u128> = week
+        .filter_map(|one| Some(u128::from(one.size?.0)))
+        .collect();
+    let mean = sizes
+        .iter()
+        .sum::<u128>()
+        .checked_div(sizes.len() as u128)?;
+    u64::try_from(mean).ok().map(Size)
+}
+
+/// A complete backup.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BackupFile {
-    /// Its name in the folder.
+    /// Its name where it is kept.
     pub name: String,
-    /// When it was finished (its modification time).
+    /// When it was finished (a file's modification time).
     pub at: DateTime<Utc>,
-    /// Its size.
-    pub size: Size,
+    /// Its size, where it is known.
+    pub size: Option<Size>,
     /// What its checksum says.
     pub checksum: Checksum,
 }

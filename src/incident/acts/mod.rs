@@ -1,6 +1,7 @@
 //! Every typed act and condition warroom knows, one file a system, always compiled, so that a runbook reads the same
 //! wherever it is opened. `systems/` carries them out on what is real, `drill/` on what is not.
 
+pub mod check;
 pub mod files;
 mod flow;
 pub mod http;
@@ -101,6 +102,8 @@ pub enum Condition {
         /// The target.
         target: TargetId,
     },
+    /// `value = { of = "error-rate", under = 0.01 }`: the figure of a check.
+    Value(check::ValueCondition),
     /// `backup = { of = "pg-dump", younger = "25h", verified = true }`.
     Backup {
         /// Which backup.
@@ -191,6 +194,11 @@ impl Condition {
     pub fn texts_mut(&mut self) -> Vec<&mut String> {
         match self {
             Condition::Reachable { target } | Condition::Healthy { target } => vec![&mut target.0],
+            Condition::Value(value) => {
+                let limits = [value.under.as_mut(), value.over.as_mut()];
+                let of = Some(&mut value.of.0);
+                [of].into_iter().chain(limits).flatten().collect()
+            }
             Condition::Lag { of, .. } => vec![&mut of.0],
             Condition::Postgres(condition) => condition.texts_mut(),
             Condition::Redis(condition) => condition.texts_mut(),

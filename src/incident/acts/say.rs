@@ -83,6 +83,7 @@ impl fmt::Display for Condition {
             Condition::Dns(condition) => condition.fmt(f),
             Condition::Secret(condition) => condition.fmt(f),
             Condition::Healthy { target } => write!(f, "healthy {target}"),
+            Condition::Value(value) => value.fmt(f),
             Condition::Backup {
                 of,
                 younger,

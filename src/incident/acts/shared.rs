@@ -2,13 +2,15 @@
 
 use super::super::names::{BackupId, RegionId};
 use super::super::strict::{Reader, Table};
+use super::check::ValueCondition;
 use super::{Condition, read};
 
 /// Condition words that mean the same on every system that has them.
-pub(super) const WORDS: [&str; 7] = [
+pub(super) const WORDS: [&str; 8] = [
     "reachable",
     "lag",
     "healthy",
+    "value",
     "backup",
     "region",
     "objective",
@@ -22,6 +24,10 @@ pub(super) fn read(reader: &mut Reader<'_>, word: &str, card: &mut Table) -> Vec
             read::each_target(reader, card, word, |target| Condition::Reachable { target })
         }
         "healthy" => read::each_target(reader, card, word, |target| Condition::Healthy { target }),
+        "value" => {
+            let values = read::each_table(reader, card, word, ValueCondition::read);
+            values.into_iter().map(Condition::Value).collect()
+        }
         "lag" => read::each_table(reader, card, word, |reader, table| {
             let (of, under, under_bytes) = read::bounded(reader, table)?;
             Some(Condition::Lag {

@@ -9,6 +9,7 @@ mod simple;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::acts::http::HttpSight;
 use super::acts::postgres::{PgCondition, PgSight};
 use super::acts::redis::{RedisCondition, RedisSight, SentinelSight};
 use super::acts::secrets::SecretCondition;
-use super::judge::stale_after;
+use super::judge::{kept, stale_after};
 use super::measure::Span;
 use super::names::TargetId;
 use super::now::Now;
@@ -55,6 +56,7 @@ pub fn from_sights(
         Condition::Dns(condition) => Some(either(seen.dns(condition))),
         Condition::Secret(condition) => Some(either(seen.secret(condition))),
         Condition::Healthy { target } => Some(either(seen.healthy(target))),
+        Condition::Value(value) => Some(either(seen.value(value))),
         Condition::Backup {
             of,
             younger,
@@ -82,6 +84,7 @@ pub fn targets_of(condition: &Condition, site: &Site) -> Vec<TargetId> {
             | PgCondition::RowCounts { of: target, .. },
         ) => vec![target.clone()],
         Condition::Postgres(PgCondition::SameTimeline { targets }) => targets.clone(),
+        Condition::Value(value) => vec![value.of.clone()],
         Condition::Kube(condition) => vec![condition.of().clone()],
         Condition::Rds(condition) => vec![condition.of().clone()],
         Condition::Dns(condition) => vec![condition.of().clone()],
@@ -180,11 +183,9 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn files(&self, id: &TargetId) -> Result<&'a FilesSight, Verdict> {
-        match self.sight(id, stale_after(self.target(id)?).max(FRESH))? {
-            Sight::Files(sight) => Ok(sight),
-            _ => Err(other_system(id, "folder of backups")),
-        }
+    fn backups(&self, id: &TargetId) -> Result<Cow<'a, FilesSight>, Verdict> {
+        let sight = self.sight(id, stale_after(self.target(id)?).max(FRESH))?;
+        kept(sight).ok_or_else(|| other_system(id, "keeper of backups"))
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{FRESH, Seen, either};
+use super::{FRESH, Seen, either, other_system};
+use crate::incident::acts::check::{CheckState, ValueCondition};
 use crate::incident::acts::files::{Checksum, FilesSight};
 use crate::incident::acts::http::HttpSight;
 use crate::incident::acts::postgres::{PgCondition, PgRole, PgSight};
@@ -15,7 +16,7 @@ use crate::incident::acts::redis::{
 use crate::incident::judge::{self, Standing, overall, stale_after};
 use crate::incident::measure::{Age, Limit, Span};
 use crate::incident::names::{BackupId, RegionId, TargetId};
-use crate::incident::reading::{Failure, FailureKind, Verdict};
+use crate::incident::reading::{Failure, FailureKind, Sight, Verdict};
 use crate::incident::site::{Backup, Endpoint, HttpEndpoint, RedisEndpoint, Target};
 
 /// `reachable`: it answered, by the failure to see it when it did not. A fault of this machine says nothing of the target.
@@ -144,8 +145,33 @@ impl Seen<'_> {
     }
 
     pub(super) fn healthy(&self, target: &TargetId) -> Result<Verdict, Verdict> {
+        if let Sight::Check(check) = self.sight(target, FRESH)? {
+            let saw = format!("{target}: {}", check.words);
+            return Ok(Verdict::measured(check.state != CheckState::Breach, saw));
+        }
         let (endpoint, seen) = self.http(target)?;
         Ok(healthy(target, endpoint, seen))
+    }
+
+    /// A check's figure against its limits.
+    pub(super) fn value(&self, condition: &ValueCondition) -> Result<Verdict, Verdict> {
+        let of = &condition.of;
+        let Sight::Check(check) = self.sight(of, FRESH)? else {
+            return Err(other_system(of, "check"));
+        };
+        let nothing = || Verdict::unknown(format!("{of} has no figure: {}", check.words));
+        let value = check.value.ok_or_else(nothing)?;
+        let limit = |text: &str| {
+            let wrong = || Verdict::unknown(format!("{text:?} is no number"));
+            text.parse::<f64>().map_err(|_| wrong())
+        };
+        let under = condition.under.as_deref().map(limit).transpose()?;
+        let over = condition.over.as_deref().map(limit).transpose()?;
+        let holds = under.is_none_or(|under| value < under) && over.is_none_or(|over| value > over);
+        Ok(Verdict::measured(
+            holds,
+            format!("{of} is {value}: {}", check.words),
+        ))
     }
 
     pub(super) fn backup(
@@ -164,7 +190,7 @@ impl Seen<'_> {
             rule,
             younger,
             verified,
-            self.files(target)?,
+            &*self.backups(target)?,
             self.now.wall,
         ))
     }
@@ -272,7 +298,7 @@ impl Seen<'_> {
             Err(unknown) => return Some(unknown),
         };
         let Endpoint::Redis(RedisEndpoint { host, port, .. }) = endpoint else {
-            return Some(super::other_system(target, "Redis server"));
+            return Some(other_system(target, "Redis server"));
         };
         let seen = match self.sentinel(of) {
             Ok(seen) => seen,

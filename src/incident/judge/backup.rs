@@ -1,5 +1,6 @@
 //! One backup: how old the newest is, whether it looks like the others, whether it is proven.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -49,7 +50,7 @@ pub fn backup(
     }
     let newest = track.and_then(Track::last_good).and_then(newest);
     let judged = match current(site, rule, track, now) {
-        Ok(sight) => of_sight(rule, sight, now),
+        Ok(sight) => of_sight(rule, &sight, now),
         Err(why) => (Standing::Unknown, why, vec![]),
     };
     let (standing, words, mut notes) = judged;
@@ -65,35 +66,49 @@ pub fn backup(
     }
 }
 
-/// What the folder holds now, or why that is not known.
+/// Which backups there are now, or why that is not known.
 fn current<'a>(
     site: &Site,
     rule: &Backup,
     track: Option<&'a Track>,
     now: &Now,
-) -> Result<&'a FilesSight, String> {
+) -> Result<Cow<'a, FilesSight>, String> {
     let target = rule.of.as_ref().and_then(|of| site.target(of));
     let target = target.ok_or("looked for nowhere")?;
     match track.and_then(Track::last) {
         Some(Reading {
             at,
-            value: Ok(Sight::Files(sight)),
+            value: Ok(sight),
             ..
-        }) if now.since(at) <= stale_after(target) => Ok(sight),
-        Some(Reading {
-            value: Ok(sight), ..
-        }) if !matches!(sight, Sight::Files(_)) => {
-            Err(format!("{} is no folder of files", target.id))
+        }) if now.since(at) <= stale_after(target) => {
+            kept(sight).ok_or_else(|| format!("{} keeps no backups", target.id))
         }
         _ => Err(component(target, track, now).words),
     }
 }
 
-fn newest(reading: &Reading) -> Option<&BackupFile> {
-    match &reading.value {
-        Ok(Sight::Files(sight)) => sight.newest.as_ref(),
+/// The backups a sight tells of: those of a store, the last save of a Redis server, the newest snapshot of an instance.
+pub fn kept(sight: &Sight) -> Option<Cow<'_, FilesSight>> {
+    let one = |name: &str, at: Option<DateTime<Utc>>| {
+        let file = at.map(|at| BackupFile {
+            name: name.to_owned(),
+            at,
+            size: None,
+            checksum: Checksum::NotAsked,
+        });
+        Some(Cow::Owned(FilesSight::of(file.into_iter().collect(), 0)))
+    };
+    match sight {
+        Sight::Files(files) => Some(Cow::Borrowed(files)),
+        // A server that never saved gives the time it was started.
+        Sight::Redis(redis) => one("last save", redis.last_save.filter(|_| redis.saved)),
+        Sight::Rds(rds) => one("newest snapshot", rds.newest_snapshot),
         _ => None,
     }
+}
+
+fn newest(reading: &Reading) -> Option<BackupFile> {
+    kept(reading.value.as_ref().ok()?)?.newest.clone()
 }
 
 fn of_sight(rule: &Backup, sight: &FilesSight, now: &Now) -> (Standing, String, Vec<String>) {
@@ -111,7 +126,9 @@ fn of_sight(rule: &Backup, sight: &FilesSight, now: &Now) -> (Standing, String, 
     let notes = [
         ahead.then(|| (Standing::Watch, "dated in the future".to_owned())),
         sum_note(file.checksum).map(|(standing, note)| (standing, note.to_owned())),
-        size_note(rule, file.size, sight.usual_size).map(|note| (Standing::Watch, note)),
+        file.size
+            .and_then(|size| size_note(rule, size, sight.usual_size))
+            .map(|note| (Standing::Watch, note)),
     ];
     let (standings, notes): (Vec<_>, Vec<_>) = notes.into_iter().flatten().unzip();
     let standing = overall(standings.into_iter().chain([by_age]));
@@ -255,10 +272,19 @@ mod tests {
             ),
             (
                 "another system",
-                Ok(redis_master(1)),
+                Ok(http(200, true)),
                 0,
                 Unknown,
-                "dumps is no folder of files",
+                "dumps keeps no backups",
+                "",
+            ),
+            (
+                // Its last save is the time it was started.
+                "a Redis server that never saved",
+                Ok(redis_master(1)),
+                0,
+                Breach,
+                "no backup",
                 "",
             ),
         ];

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Standing;
+use crate::incident::acts::check::CheckState;
 use crate::incident::acts::http::HttpSight;
 use crate::incident::acts::kube::KubeSight;
 use crate::incident::acts::postgres::{PgRole, PgSight};
@@ -108,6 +109,14 @@ pub fn seen(target: &Target, sight: &Sight, took: Duration) -> (Standing, String
             1 => (Standing::Fine, "1 file".into()),
             n => (Standing::Fine, format!("{n} files")),
         },
+        Sight::Check(check) => {
+            let standing = match check.state {
+                CheckState::Fine => Standing::Fine,
+                CheckState::Watch => Standing::Watch,
+                CheckState::Breach => Standing::Breach,
+            };
+            (standing, check.words.to_string())
+        }
         Sight::Kube(kube) => of_kube(kube),
         Sight::Rds(rds) => {
             let standing = match rds.status.as_str() {

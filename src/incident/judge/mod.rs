@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::backup::{BackupVital, backup};
+pub use self::backup::{BackupVital, backup, kept};
 pub use self::component::{ComponentVital, component, seen, stale_after};
 pub use self::region::{RegionVital, region};
 

@@ -157,7 +157,7 @@ pub fn file(at: i64, size: u64, checksum: Checksum) -> BackupFile {
     BackupFile {
         name: "app.dump".into(),
         at: wall(at),
-        size: Size(size),
+        size: Some(Size(size)),
         checksum,
     }
 }

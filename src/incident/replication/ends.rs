@@ -71,7 +71,8 @@ pub(super) fn view(reading: &Reading) -> Option<View> {
         | Sight::Kube(_)
         | Sight::Rds(_)
         | Sight::Dns(_)
-        | Sight::Secret(_) => None,
+        | Sight::Secret(_)
+        | Sight::Check(_) => None,
     }
 }
 

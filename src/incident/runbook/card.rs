@@ -92,20 +92,18 @@ fn variable(reader: &mut Reader<'_>, at: &Range<usize>, name: String, mut table:
 }
 
 fn source(word: &str) -> Result<VarSource, String> {
-    VarSource::WORDS
-        .iter()
-        .find(|(known, _)| *known == word)
-        .map(|(_, source)| *source)
-        .ok_or_else(|| {
-            let words = VarSource::WORDS.map(|(word, _)| word);
-            match nearest(word, words) {
-                Some(meant) => format!("{word:?} is nothing to choose from; did you mean {meant}?"),
-                None => format!(
-                    "{word:?} is nothing to choose from; write one of {}",
-                    words.join(", ")
-                ),
-            }
-        })
+    let mut all = VarSource::all();
+    let words: Vec<String> = all.iter().map(|(word, _)| word.clone()).collect();
+    let found = all.iter().position(|(known, _)| known == word);
+    found.map(|at| all.swap_remove(at).1).ok_or_else(|| {
+        match nearest(word, words.iter().map(String::as_str)) {
+            Some(meant) => format!("{word:?} is nothing to choose from; did you mean {meant}?"),
+            None => format!(
+                "{word:?} is nothing to choose from; write one of {}",
+                words.join(", ")
+            ),
+        }
+    })
 }
 
 fn pattern(text: &str) -> Result<String, String> {
@@ -123,32 +121,22 @@ fn pattern(text: &str) -> Result<String, String> {
 }
 
 impl VarSource {
-    /// What `from` may say.
-    pub const WORDS: [(&'static str, VarSource); 14] = [
-        ("regions", VarSource::Regions),
-        ("regions.standby", VarSource::StandbyRegions),
-        ("regions.primary", VarSource::PrimaryRegions),
-        ("targets", VarSource::Targets(None)),
-        (
-            "targets.postgres",
-            VarSource::Targets(Some(System::Postgres)),
-        ),
-        ("targets.redis", VarSource::Targets(Some(System::Redis))),
-        (
-            "targets.sentinel",
-            VarSource::Targets(Some(System::Sentinel)),
-        ),
-        ("targets.http", VarSource::Targets(Some(System::Http))),
-        ("targets.files", VarSource::Targets(Some(System::Files))),
-        (
-            "targets.kubernetes",
-            VarSource::Targets(Some(System::Kubernetes)),
-        ),
-        ("targets.rds", VarSource::Targets(Some(System::Rds))),
-        ("targets.route53", VarSource::Targets(Some(System::Route53))),
-        ("targets.secrets", VarSource::Targets(Some(System::Secrets))),
-        ("backups", VarSource::Backups),
-    ];
+    /// What `from` may say, and what it means.
+    pub fn all() -> Vec<(String, VarSource)> {
+        let fixed = [
+            ("regions", VarSource::Regions),
+            ("regions.standby", VarSource::StandbyRegions),
+            ("regions.primary", VarSource::PrimaryRegions),
+            ("backups", VarSource::Backups),
+            ("targets", VarSource::Targets(None)),
+        ];
+        let fixed = fixed.map(|(word, source)| (word.to_owned(), source));
+        let of = |system: System| {
+            let source = VarSource::Targets(Some(system));
+            (format!("targets.{}", system.word()), source)
+        };
+        fixed.into_iter().chain(System::ALL.map(of)).collect()
+    }
 }
 
 impl Var {

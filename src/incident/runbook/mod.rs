@@ -138,9 +138,66 @@ pub enum System {
     Route53,
     /// Secrets.
     Secrets,
+    /// A TCP port.
+    Tcp,
+    /// A TLS certificate.
+    Tls,
+    /// A name's addresses.
+    Dns,
+    /// A Prometheus query.
+    Prometheus,
+    /// Active alerts.
+    Alertmanager,
+    /// An etcd cluster.
+    Etcd,
+    /// HashiCorp Vault.
+    Vault,
+    /// Services of a compose project.
+    Docker,
+    /// A program's exit.
+    Command,
+    /// pgBackRest's backups.
+    Pgbackrest,
+    /// Barman's backups.
+    Barman,
+    /// A repository's commits.
+    Git,
+    /// A time among a job's metrics.
+    Metrics,
 }
 
 impl System {
+    /// Every system, in the order they are listed in.
+    pub const ALL: [System; 22] = [
+        System::Postgres,
+        System::Redis,
+        System::Sentinel,
+        System::Http,
+        System::Files,
+        System::Kubernetes,
+        System::Rds,
+        System::Route53,
+        System::Secrets,
+        System::Tcp,
+        System::Tls,
+        System::Dns,
+        System::Prometheus,
+        System::Alertmanager,
+        System::Etcd,
+        System::Vault,
+        System::Docker,
+        System::Command,
+        System::Pgbackrest,
+        System::Barman,
+        System::Git,
+        System::Metrics,
+    ];
+
+    /// The system of a name; none when it is not known.
+    pub fn named(word: &str) -> Option<System> {
+        Self::ALL.into_iter().find(|system| system.word() == word)
+    }
+
     /// Its name in the site file and in acts.
     pub fn word(self) -> &'static str {
         match self {
@@ -153,7 +210,51 @@ impl System {
             System::Rds => "rds",
             System::Route53 => "route53",
             System::Secrets => "secrets",
+            System::Tcp => "tcp",
+            System::Tls => "tls",
+            System::Dns => "dns",
+            System::Prometheus => "prometheus",
+            System::Alertmanager => "alertmanager",
+            System::Etcd => "etcd",
+            System::Vault => "vault",
+            System::Docker => "docker",
+            System::Command => "command",
+            System::Pgbackrest => "pgbackrest",
+            System::Barman => "barman",
+            System::Git => "git",
+            System::Metrics => "metrics",
         }
+    }
+
+    /// Whether it answers with a health of its own: a status, a port, an alert, an exit.
+    pub fn is_check(self) -> bool {
+        matches!(
+            self,
+            System::Http
+                | System::Tcp
+                | System::Tls
+                | System::Dns
+                | System::Prometheus
+                | System::Alertmanager
+                | System::Etcd
+                | System::Vault
+                | System::Docker
+                | System::Command
+        )
+    }
+
+    /// Whether it tells which backups there are.
+    pub fn keeps_backups(self) -> bool {
+        matches!(
+            self,
+            System::Files
+                | System::Redis
+                | System::Rds
+                | System::Pgbackrest
+                | System::Barman
+                | System::Git
+                | System::Metrics
+        )
     }
 }
 

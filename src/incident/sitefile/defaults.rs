@@ -27,8 +27,13 @@ pub fn pace(system: &str) -> Pace {
             interval: Duration::from_secs(15),
             timeout: Duration::from_secs(10),
         },
-        "kubernetes" => Pace {
+        "kubernetes" | "command" | "docker" => Pace {
             interval: INTERVAL,
+            timeout: Duration::from_secs(10),
+        },
+        // Certificates, names and backups change within hours.
+        "tls" | "dns" | "pgbackrest" | "barman" | "git" | "metrics" => Pace {
+            interval: Duration::from_secs(60),
             timeout: Duration::from_secs(10),
         },
         _ => Pace {
@@ -48,6 +53,16 @@ pub const PG_DBNAME: &str = "postgres";
 pub const REDIS_PORT: u16 = 6379;
 /// The Sentinels' port.
 pub const SENTINEL_PORT: u16 = 26379;
+/// HTTPS' port.
+pub const HTTPS_PORT: u16 = 443;
+/// A certificate that expires within this is watched.
+pub const EXPIRY_WATCH: Duration = Duration::from_secs(30 * 86_400);
+/// A certificate that expires within this is wrong: whoever renews it needs days.
+pub const EXPIRY_BREACH: Duration = Duration::from_secs(7 * 86_400);
+/// The Docker engine's socket.
+pub const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+/// The metric that backup jobs expose.
+pub const BACKUP_METRIC: &str = "backup_last_success_timestamp_seconds";
 /// The status that means health.
 pub const HTTP_STATUS: u16 = 200;
 /// Which files of a folder are backups.

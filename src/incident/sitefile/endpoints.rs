@@ -1,9 +1,11 @@
 //! How a target is reached: the keys of each system.
 
+use super::super::runbook::System;
 use super::super::site::{
     Endpoint, FilesEndpoint, HttpEndpoint, PgEndpoint, RedisEndpoint, SentinelEndpoint, Tls,
 };
 use super::super::strict::{Reader, Table};
+use super::checks;
 use super::cloud;
 use super::defaults;
 use super::fields::{Folder, required, text};
@@ -24,7 +26,8 @@ pub(super) fn read(
         "rds" => cloud::rds(reader, folder, table).map(Endpoint::Rds),
         "route53" => cloud::route53(reader, folder, table).map(Endpoint::Dns),
         "secrets" => cloud::secret(reader, folder, table).map(Endpoint::Secret),
-        _ => files(reader, folder, table).map(Endpoint::Files),
+        "files" => files(reader, folder, table).map(Endpoint::Files),
+        word => checks::read(reader, folder, table, System::named(word)?),
     }
 }
 
@@ -273,7 +276,7 @@ fn files(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Opt
 
 /// A name, an address, or the folder of a PostgreSQL socket. The value is not repeated in a fault: it may be a URL with
 /// its password.
-fn host(reader: &mut Reader<'_>, table: &mut Table) -> Option<String> {
+pub(super) fn host(reader: &mut Reader<'_>, table: &mut Table) -> Option<String> {
     if !table.has("host") {
         table.missing(reader, "host", "host = \"db.example.net\"");
     }
@@ -297,7 +300,7 @@ fn host_ok(host: &str) -> bool {
                 .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
 }
 
-fn port(reader: &mut Reader<'_>, table: &mut Table, default: u16) -> u16 {
+pub(super) fn port(reader: &mut Reader<'_>, table: &mut Table, default: u16) -> u16 {
     let at = table.at.clone();
     match table.integer::<u16>(reader, "port") {
         Some(0) => {

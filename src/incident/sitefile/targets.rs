@@ -7,24 +7,12 @@ use std::time::Duration;
 use super::super::fault::nearest;
 use super::super::measure::Span;
 use super::super::names::{RegionId, TargetId};
+use super::super::runbook::System;
 use super::super::site::{Endpoint, Fence, Target};
 use super::super::strict::{Reader, Table, Value};
 use super::defaults;
 use super::endpoints;
 use super::fields::{self, Folder};
-
-/// The words for `system`.
-pub(super) const SYSTEMS: [&str; 9] = [
-    "postgres",
-    "redis",
-    "sentinel",
-    "http",
-    "files",
-    "kubernetes",
-    "rds",
-    "route53",
-    "secrets",
-];
 
 /// Less is a load on what is being looked at.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
@@ -82,20 +70,25 @@ pub(super) fn system(reader: &mut Reader<'_>, table: &mut Table) -> Option<&'sta
         table.missing(
             reader,
             "system",
-            &format!("system = \"postgres\", or one of {}", SYSTEMS.join(", ")),
+            &format!("system = \"postgres\", or one of {}", systems().join(", ")),
         );
         return None;
     }
     let (at, word) = table.text_at(reader, "system")?;
-    let known = SYSTEMS.into_iter().find(|system| *system == word);
+    let known = System::named(&word).map(System::word);
     if known.is_none() {
-        let instead = match nearest(&word, SYSTEMS) {
+        let instead = match nearest(&word, systems()) {
             Some(near) => format!("did you mean {near}?"),
-            None => format!("write one of {}", SYSTEMS.join(", ")),
+            None => format!("write one of {}", systems().join(", ")),
         };
         reader.fault(&at, format!("{}: no system {word:?}", table.name), instead);
     }
     known
+}
+
+/// The words for `system`.
+fn systems() -> [&'static str; System::ALL.len()] {
+    System::ALL.map(System::word)
 }
 
 fn interval(reader: &mut Reader<'_>, table: &mut Table, default: Duration) -> Duration {

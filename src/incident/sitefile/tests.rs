@@ -102,6 +102,22 @@ fn the_sample_names_every_key() {
         "sets",
         "consumers",
         "generate",
+        "watch",
+        "breach",
+        "resolvers",
+        "points_to",
+        "ttl_under",
+        "query",
+        "filter",
+        "members",
+        "socket",
+        "project",
+        "service",
+        "stanza",
+        "server",
+        "branch",
+        "metric",
+        "labels",
         "checksum",
         "to",
         "target",
@@ -148,7 +164,20 @@ fn the_sample_is_read_as_it_says() {
             "web-east",
             "orders-db",
             "public",
-            "api-keys"
+            "api-keys",
+            "smtp",
+            "certificate",
+            "name",
+            "error-rate",
+            "alerts",
+            "etcd",
+            "vault",
+            "compose",
+            "raid",
+            "pgbackrest",
+            "barman",
+            "configuration",
+            "job"
         ]
     );
     let Endpoint::Postgres(pg) = &site.targets[0].endpoint else {
@@ -298,6 +327,11 @@ fn programs_get_the_place_and_never_the_secret() {
             "AWS_REGION=us-east-1 AWS_ENDPOINT_URL=https://route53.example.net HOSTED_ZONE=Z0123456789",
             "AWS_REGION=us-east-1 SECRET_NAME=app/api-keys",
         ]
+        .into_iter()
+        .map(str::to_owned)
+        // What is only looked at has no place that a program would be told.
+        .chain(vec![String::new(); 13])
+        .collect::<Vec<_>>()
     );
     // What the site says itself wins.
     let own = whole(&format!("{LEAST}env = {{ PGSSLMODE = \"verify-ca\" }}\n"));

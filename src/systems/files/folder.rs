@@ -6,6 +6,7 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
 use crate::incident::measure::Size;
 use crate::incident::reading::{Failure, FailureKind};
 use crate::incident::site::FilesEndpoint;
@@ -19,38 +20,11 @@ pub const CHECKSUM: &str = ".sha256";
 /// A file that changed within this time may still grow, unless its checksum is there already.
 const SETTLED: TimeDelta = TimeDelta::seconds(5);
 
-/// How far back the usual size looks, from the newest file.
-const USUAL: TimeDelta = TimeDelta::days(7);
-
-/// A whole backup file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Its name in the folder.
-    pub name: String,
-    /// Its modification time.
-    pub at: DateTime<Utc>,
-    /// Its size.
-    pub size: Size,
-}
-
-/// The folder as one look found it.
-#[derive(Debug, PartialEq, Eq, Default)]
-pub struct Listing {
-    /// The newest whole file.
-    pub newest: Option<Found>,
-    /// Mean size of the whole files of the 7 days before it.
-    pub usual_size: Option<Size>,
-    /// Whole files.
-    pub count: u32,
-    /// Files that match and are not whole.
-    pub incomplete: u32,
-}
-
 /// Lists the folder; blocks.
 ///
 /// # Errors
 /// When it is not there or can't be read.
-pub fn list(endpoint: &FilesEndpoint, on: &str, now: DateTime<Utc>) -> Result<Listing, Failure> {
+pub fn list(endpoint: &FilesEndpoint, on: &str, now: DateTime<Utc>) -> Result<FilesSight, Failure> {
     let mut files = Vec::new();
     for entry in fs::read_dir(&endpoint.path).map_err(|error| unreadable(&error, on))? {
         let entry = entry.map_err(|error| unreadable(&error, on))?;
@@ -59,10 +33,11 @@ pub fn list(endpoint: &FilesEndpoint, on: &str, now: DateTime<Utc>) -> Result<Li
         let Ok(meta) = entry.metadata() else { continue };
         let Ok(at) = meta.modified() else { continue };
         if meta.is_file() {
-            files.push(Found {
+            files.push(BackupFile {
                 name,
                 at: at.into(),
-                size: Size(meta.len()),
+                size: Some(Size(meta.len())),
+                checksum: Checksum::NotAsked,
             });
         }
     }
@@ -88,15 +63,17 @@ fn unreadable(error: &io::Error, on: &str) -> Failure {
 }
 
 fn sorted(
-    files: Vec<Found>,
+    files: Vec<BackupFile>,
     pattern: &str,
     has_sum: &dyn Fn(&str) -> bool,
     now: DateTime<Utc>,
-) -> Listing {
-    let whole = |file: &Found| {
+) -> FilesSight {
+    let whole = |file: &BackupFile| {
         // A time that lies ahead says nothing about growth: somebody's clock is wrong.
         let quiet = !(TimeDelta::zero()..SETTLED).contains(&(now - file.at));
-        file.size.0 > 0 && !partial(&file.name) && (quiet || has_sum(&file.name))
+        file.size.is_some_and(|size| size.0 > 0)
+            && !partial(&file.name)
+            && (quiet || has_sum(&file.name))
     };
     let of_backups = files.into_iter().filter(|file| {
         let stem = PARTIAL
@@ -104,32 +81,12 @@ fn sorted(
             .find_map(|ending| file.name.strip_suffix(ending));
         !file.name.ends_with(CHECKSUM) && matches(stem.unwrap_or(&file.name), pattern)
     });
-    let (mut complete, incomplete): (Vec<_>, Vec<_>) = of_backups.partition(whole);
-    complete.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let counted = count(complete.len());
-    let newest = complete.pop();
-    Listing {
-        usual_size: newest.as_ref().and_then(|newest| usual(&complete, newest)),
-        newest,
-        count: counted,
-        incomplete: count(incomplete.len()),
-    }
+    let (complete, incomplete): (Vec<_>, Vec<_>) = of_backups.partition(whole);
+    FilesSight::of(complete, incomplete.len())
 }
 
 fn partial(name: &str) -> bool {
     PARTIAL.iter().any(|ending| name.ends_with(ending))
-}
-
-/// Mean size of the files of the 7 days before the newest.
-fn usual(earlier: &[Found], newest: &Found) -> Option<Size> {
-    let week = earlier.iter().filter(|file| file.at >= newest.at - USUAL);
-    let sizes: Vec<u128> = week.map(|file| u128::from(file.size.0)).collect();
-    let mean = sizes
-        .iter()
-        .sum::<u128>()
-        .checked_div(sizes.len() as u128)?;
-    u64::try_from(mean).ok().map(Size)
 }
 
 /// Whether a name fits a pattern in which `*` stands for any run of characters.
@@ -163,15 +120,16 @@ mod tests {
         DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
     }
 
-    fn file(name: &str, seconds: i64, size: u64) -> Found {
-        Found {
+    fn file(name: &str, seconds: i64, size: u64) -> BackupFile {
+        BackupFile {
             name: name.into(),
             at: at(seconds),
-            size: Size(size),
+            size: Some(Size(size)),
+            checksum: Checksum::NotAsked,
         }
     }
 
-    fn listed(files: Vec<Found>, sums: &[&str]) -> Listing {
+    fn listed(files: Vec<BackupFile>, sums: &[&str]) -> FilesSight {
         sorted(files, "*.dump", &|name| sums.contains(&name), at(0))
     }
 

@@ -19,7 +19,7 @@ use super::{Output, System};
 use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
 use crate::incident::acts::{Act, Condition};
 use crate::incident::evaluate;
-use crate::incident::measure::Span;
+use crate::incident::measure::{Size, Span};
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
 use crate::incident::site::{Backup, FilesEndpoint, Site, Target};
@@ -33,7 +33,7 @@ pub struct Files {
     /// What the site asks of the backups in this folder.
     rules: Vec<Backup>,
     /// The look that is under way: a mount that hangs holds one thread, not one more at each probe.
-    looking: Mutex<Option<JoinHandle<Result<folder::Listing, Failure>>>>,
+    looking: Mutex<Option<JoinHandle<Result<FilesSight, Failure>>>>,
     sums: Sums,
 }
 
@@ -55,25 +55,14 @@ impl Files {
 
     async fn look(&self) -> Result<FilesSight, Failure> {
         let deadline = Instant::now() + self.timeout;
-        let listing = self.list(deadline).await?;
-        let newest = match listing.newest {
-            None => None,
-            Some(file) => Some(BackupFile {
-                checksum: self.checksum(&file, deadline).await?,
-                name: file.name,
-                at: file.at,
-                size: file.size,
-            }),
-        };
-        Ok(FilesSight {
-            newest,
-            usual_size: listing.usual_size,
-            count: listing.count,
-            incomplete: listing.incomplete,
-        })
+        let mut seen = self.list(deadline).await?;
+        if let Some(newest) = &mut seen.newest {
+            newest.checksum = self.checksum(newest, deadline).await?;
+        }
+        Ok(seen)
     }
 
-    async fn list(&self, deadline: Instant) -> Result<folder::Listing, Failure> {
+    async fn list(&self, deadline: Instant) -> Result<FilesSight, Failure> {
         let mut looking = self.looking.lock().await;
         let task = looking.get_or_insert_with(|| {
             let (on, endpoint) = (self.on.clone(), self.endpoint.clone());
@@ -92,14 +81,14 @@ impl Files {
         }
     }
 
-    async fn checksum(&self, file: &folder::Found, deadline: Instant) -> Result<Checksum, Failure> {
+    async fn checksum(&self, file: &BackupFile, deadline: Instant) -> Result<Checksum, Failure> {
         if !self.endpoint.checksum {
             return Ok(Checksum::NotAsked);
         }
         let newest = Newest {
             path: self.path(&file.name),
             at: file.at,
-            size: file.size,
+            size: file.size.unwrap_or(Size(0)),
         };
         let compared = self.sums.compare(newest, deadline).await;
         compared.map_err(|error| self.local(format!("checksum of {}: {error}", file.name)))

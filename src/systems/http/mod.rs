@@ -2,16 +2,14 @@
 
 mod answer;
 
-use std::error::Error;
-use std::io;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
-use reqwest::{Client, redirect};
+use reqwest::Client;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 
-use super::wire::{self, secret};
+use super::wire::{self, http, secret};
 use super::{Output, System};
 use crate::incident::acts::http::HttpSight;
 use crate::incident::acts::{Act, Condition};
@@ -36,18 +34,13 @@ pub struct Http {
 impl Http {
     /// The endpoint of `target`; nothing is connected yet.
     pub fn new(target: &Target, endpoint: &HttpEndpoint) -> Self {
-        // A redirect is an answer, and a proxy's 503 would be read as the target's own.
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .user_agent(concat!("warroom/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let client = http::client();
         Self {
             id: target.id.clone(),
             on: wire::on(target),
             endpoint: endpoint.clone(),
             timeout: target.timeout,
-            client: client.map_err(|error| words(&error)),
+            client,
         }
     }
 
@@ -99,14 +92,7 @@ impl Http {
     }
 
     fn failure(&self, error: &reqwest::Error) -> Failure {
-        let kind = kind(error);
-        let advice = match kind {
-            FailureKind::Refused => "is it running?",
-            FailureKind::Tls => "check the certificate and the machine's clock",
-            FailureKind::Local => "check the target's url in the site file",
-            _ => "",
-        };
-        Failure::new(kind, &self.on, format!("GET: {}", words(error)), advice)
+        http::failure((&self.on, "GET"), error)
     }
 }
 
@@ -134,40 +120,5 @@ impl System for Http {
 
     fn perform<'a>(&'a self, act: &'a Act, _: &'a Output) -> BoxFuture<'a, Outcome> {
         async move { wire::failed(wire::not_known(&self.on, act.word())) }.boxed()
-    }
-}
-
-/// The error's causes, the outermost first. The library buries what happened several layers deep, and an I/O error leaves
-/// the error inside it out of its own chain.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    std::iter::successors(error.source(), |&cause| {
-        let inside = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        inside.map_or_else(|| cause.source(), |inner| Some(inner))
-    })
-}
-
-fn kind(error: &reqwest::Error) -> FailureKind {
-    let io = causes(error)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .map(io::Error::kind);
-    match io.last() {
-        _ if error.is_builder() => FailureKind::Local,
-        _ if error.is_timeout() => FailureKind::TimedOut,
-        _ if error.is_dns() => FailureKind::Unreachable,
-        _ if causes(error).any(|cause| cause.is::<rustls::Error>()) => FailureKind::Tls,
-        Some(io::ErrorKind::ConnectionRefused) => FailureKind::Refused,
-        Some(io::ErrorKind::TimedOut) => FailureKind::TimedOut,
-        _ if error.is_connect() => FailureKind::Unreachable,
-        _ => FailureKind::BadAnswer,
-    }
-}
-
-/// What happened, by its innermost cause, which names no URL (URLs may hold secrets).
-fn words(error: &reqwest::Error) -> String {
-    match causes(error).last() {
-        Some(cause) => cause.to_string(),
-        None => "the request could not be made".into(),
     }
 }

@@ -3,8 +3,10 @@
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod host;
+pub mod http;
 #[cfg(feature = "kubernetes")]
 pub mod kube;
+pub mod program;
 pub mod redis;
 pub mod secret;
 

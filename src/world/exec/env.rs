@@ -146,7 +146,9 @@ fn password(endpoint: &Endpoint) -> Option<&SecretRef> {
         | Endpoint::Kube(_)
         | Endpoint::Rds(_)
         | Endpoint::Dns(_)
-        | Endpoint::Secret(_) => None,
+        | Endpoint::Secret(_)
+        | Endpoint::Check(_)
+        | Endpoint::Store(_) => None,
     }
 }
 
@@ -171,7 +173,9 @@ impl Tools {
             | Endpoint::Kube(_)
             | Endpoint::Rds(_)
             | Endpoint::Dns(_)
-            | Endpoint::Secret(_) => {}
+            | Endpoint::Secret(_)
+            | Endpoint::Check(_)
+            | Endpoint::Store(_) => {}
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::incident::fault::{Fault, nearest};
-use crate::incident::site::Site;
+use crate::incident::site::{Endpoint, Site};
 use crate::incident::sitefile;
 use crate::incident::strict::{Reader, Table};
 
@@ -59,6 +59,18 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &mut Table) -> Option<Played>
                 line: fault.line + begins - 1,
                 ..fault
             }));
+            let looked_at = site
+                .iter()
+                .flat_map(|site| &site.targets)
+                .find(|target| matches!(target.endpoint, Endpoint::Check(_) | Endpoint::Store(_)));
+            if let Some(target) = looked_at {
+                let what = format!(
+                    "{}: {} can't be simulated",
+                    target.id,
+                    target.endpoint.system()
+                );
+                reader.fault(&item.at, what, "leave it out of the simulated site");
+            }
             Some(Played {
                 site,
                 text: text.to_owned(),
@@ -80,4 +92,24 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &mut Table) -> Option<Played>
 /// Reads a simulated site's text; it has no folder.
 pub(in super::super) fn parse(file: &str, text: &str) -> (Option<Site>, Vec<Fault>) {
     sitefile::parse(file, text, Path::new("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::fault::Source;
+
+    #[test]
+    fn what_is_only_looked_at_can_not_be_simulated() {
+        let text = "site_text = '''\nname = \"x\"\n[targets.port]\nsystem = \"tcp\"\nhost = \"h\"\nport = 1\n'''\n";
+        let mut reader = Reader::new(Source {
+            file: "s.toml",
+            text,
+        });
+        let mut table = reader.parse(0..text.len(), "the scenario");
+        assert!(read(&mut reader, &mut table).is_some());
+        let said: Vec<String> = reader.faults.iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains("port: tcp can't be simulated"), "{said:?}");
+    }
 }

@@ -12,21 +12,24 @@ use super::Lint;
 const POSTGRES: &[System] = &[System::Postgres];
 const REDIS: &[System] = &[System::Redis];
 const SENTINEL: &[System] = &[System::Sentinel];
-const HTTP: &[System] = &[System::Http];
 const REPLICATED: &[System] = &[System::Postgres, System::Redis];
 const SPEAKS_REDIS: &[System] = &[System::Redis, System::Sentinel];
 /// Any system will do.
-const ANY: &[System] = &[
-    System::Postgres,
-    System::Redis,
-    System::Sentinel,
+const ANY: &[System] = &System::ALL;
+/// What says of itself how it is.
+const HEALTHY: &[System] = &[
     System::Http,
-    System::Files,
-    System::Kubernetes,
-    System::Rds,
-    System::Route53,
-    System::Secrets,
+    System::Tcp,
+    System::Tls,
+    System::Dns,
+    System::Prometheus,
+    System::Alertmanager,
+    System::Etcd,
+    System::Vault,
+    System::Docker,
+    System::Command,
 ];
+const VALUE: &[System] = &[System::Prometheus, System::Tls, System::Alertmanager];
 const KUBERNETES: &[System] = &[System::Kubernetes];
 const RDS: &[System] = &[System::Rds];
 const ROUTE53: &[System] = &[System::Route53];
@@ -105,7 +108,7 @@ fn card_uses(step: &Step) -> Vec<Use<'_>> {
             Some(("postgres", _)) => POSTGRES,
             Some(("redis", "master")) => SENTINEL,
             Some(("redis", _)) => REDIS,
-            Some(("http", _)) => HTTP,
+            Some(("http", _)) => &[System::Http],
             _ => ANY,
         };
         target(capture.what.clone(), &capture.of, systems)
@@ -170,7 +173,8 @@ fn act_uses(act: &Act) -> Vec<Use<'_>> {
 fn condition_uses(condition: &Condition) -> Vec<Use<'_>> {
     match condition {
         Condition::Reachable { target: name } => vec![target("reachable", name, ANY)],
-        Condition::Healthy { target: name } => vec![target("healthy", name, HTTP)],
+        Condition::Healthy { target: name } => vec![target("healthy", name, HEALTHY)],
+        Condition::Value(value) => vec![target("value", &value.of, VALUE)],
         Condition::Lag { of, .. } => vec![target("lag", of, REPLICATED)],
         Condition::Postgres(condition) => pg_uses(condition),
         Condition::Redis(condition) => redis_uses(condition),
@@ -291,9 +295,9 @@ fn variable(lint: &Lint<'_>, name: &str, used: &Use<'_>) -> Wrong {
             VarSource::Regions | VarSource::StandbyRegions | VarSource::PrimaryRegions,
         ) => None,
         (kind, from) => {
-            let word =
-                |(word, known): &(&'static str, VarSource)| (*known == from).then_some(*word);
-            let chosen = VarSource::WORDS.iter().find_map(word).unwrap_or_default();
+            let all = VarSource::all();
+            let chosen = all.iter().find(|(_, known)| *known == from);
+            let chosen = chosen.map_or("", |(word, _)| word.as_str());
             let (wanted, instead) = match kind {
                 Kind::Target(_) => ("a target", "from = \"targets\""),
                 Kind::Backup => ("a backup", "from = \"backups\""),
