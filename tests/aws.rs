@@ -8,28 +8,17 @@
     reason = "a test that can't set up its world has failed"
 )]
 
+#[path = "common/act.rs"]
+mod act;
 #[path = "common/again.rs"]
 mod again;
 #[path = "common/aws.rs"]
 mod aws;
 
+use act::{done, refused};
 use aws::{Aws, with_credentials};
 use serde_json::{Value, json};
 use warroom::incident::reading::{FailureKind, Outcome, Sight};
-
-fn done(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Done { said } => said.to_string(),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn refused(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Failed { failure, .. } => failure.to_string(),
-        other => panic!("{other:?}"),
-    }
-}
 
 fn instance(aws: &Aws, name: &str) -> Value {
     let found = aws.boto(

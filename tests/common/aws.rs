@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use warroom::incident::acts::Act;
 use warroom::incident::reading::{Failure, Outcome, Sight};
 use warroom::incident::site::Site;
 use warroom::incident::sitefile;
@@ -140,7 +139,7 @@ impl Aws {
 
     /// Carries an act out, as a runbook writes it; gives what it printed, and its outcome.
     pub async fn act(&self, text: &str) -> (Vec<String>, Outcome) {
-        let act = act(text);
+        let act = super::act::act(text);
         let target = act.target().unwrap().as_str().to_owned();
         let (output, mut lines) = Output::new();
         let outcome = self.system(&target).perform(&act, &output).await;
@@ -159,18 +158,5 @@ impl Drop for Aws {
         drop(self.child.stdin.take());
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// An act as a runbook writes it: `rds.failover = { target = "orders" }`.
-pub fn act(text: &str) -> Act {
-    use warroom::incident::runbook::{Code, parse};
-    let markdown = format!("# R\n\n## Step {{#step}}\n\n```toml\n{text}\n```\n");
-    let (runbook, faults) = parse("r.md", &markdown, "r".into());
-    let runbook = runbook.unwrap_or_else(|| panic!("{text}: {faults:#?}"));
-    let code = runbook.steps[0].actions().next().unwrap().code.clone();
-    match code {
-        Code::Act { act } => act,
-        other => panic!("{text} is no act: {other:?}"),
     }
 }

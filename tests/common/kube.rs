@@ -1,0 +1,174 @@
+//! A Kubernetes API server (tests/lab/README.md) for all tests of a program. It ends with the program: its standard input does.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::Value;
+use warroom::incident::acts::Act;
+use warroom::incident::reading::{Failure, Outcome, Sight};
+use warroom::incident::sitefile;
+use warroom::systems::{Output, Shared, registry};
+
+/// A running cluster.
+pub struct Kube {
+    facts: Value,
+    _stdin: ChildStdin,
+    _folder: tempfile::TempDir,
+}
+
+/// The cluster of this program, started at the first call.
+pub fn cluster() -> &'static Kube {
+    static CLUSTER: OnceLock<Kube> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/kubernetes");
+        let mut child = Command::new(program)
+            .arg(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let facts = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("the Kubernetes lab said {line:?}"));
+        Kube {
+            facts,
+            _stdin: child.stdin.take().unwrap(),
+            _folder: folder,
+        }
+    })
+}
+
+impl Kube {
+    /// `admin`, `reader`, `nobody`, `door`: the kubeconfig of each.
+    pub fn config(&self, who: &str) -> &str {
+        self.facts[who].as_str().unwrap()
+    }
+
+    /// kubectl as the administrator, which must succeed.
+    pub fn kubectl(&self, args: &[&str]) -> String {
+        let program = self.facts["kubectl"].as_str().unwrap();
+        let mut command = Command::new(program);
+        command
+            .arg(format!("--kubeconfig={}", self.config("admin")))
+            .args(args);
+        let done = command.output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success(), "kubectl {args:?}: {said}");
+        String::from_utf8(done.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Stores an object, with its status where it has one.
+    pub fn apply(&self, object: &Value) {
+        let program = self.facts["kubectl"].as_str().unwrap();
+        let mut command = Command::new(program);
+        command
+            .arg(format!("--kubeconfig={}", self.config("admin")))
+            .args(["apply", "-f", "-"]);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(object.to_string().as_bytes())
+            .unwrap();
+        assert!(child.wait().unwrap().success(), "{object}");
+    }
+
+    /// A namespace of its own with a deployment `web` of three replicas that is rolled out.
+    pub fn web(&self, namespace: &str) {
+        self.kubectl(&["create", "namespace", namespace]);
+        self.kubectl(&[
+            "-n",
+            namespace,
+            "create",
+            "deployment",
+            "web",
+            "--image=web:1",
+            "--replicas=3",
+        ]);
+        self.kubectl(&[
+            "-n",
+            namespace,
+            "rollout",
+            "status",
+            "deployment/web",
+            "--timeout=60s",
+        ]);
+    }
+
+    /// Sends a server a signal: `node-1`, `controllers`.
+    pub fn signal(&self, server: &str, signal: &str) {
+        let pid = self.facts["pids"][server].as_u64().unwrap().to_string();
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &pid])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// An order to the door in front of the API server; gives the requests it counted, by method.
+    pub fn order(&self, what: &Value) -> Value {
+        let host = self.facts["orders"].as_str().unwrap();
+        let mut stream = TcpStream::connect(host).unwrap();
+        let body = what.to_string();
+        let head = format!(
+            "POST /_lab HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()
+    }
+
+    /// A target `x` of the cluster, reached as somebody.
+    pub fn system(&self, who: &str, target: &str) -> Shared {
+        let text = format!(
+            "name = \"k\"\n[targets.x]\ntimeout = \"5s\"\ncontext = \"lab\"\nkubeconfig = \"{}\"\n{target}\n",
+            self.config(who)
+        );
+        let (site, faults) = sitefile::parse("site.toml", &text, Path::new("/"));
+        let site = site.unwrap_or_else(|| panic!("{target}: {faults:#?}"));
+        registry::open(&site).remove(&"x".into()).unwrap()
+    }
+
+    /// One look at a target, as somebody.
+    pub async fn see(&self, who: &str, target: &str) -> Result<Sight, Failure> {
+        self.system(who, target).observe().await.value
+    }
+
+    /// Looks until it is as it should be.
+    pub async fn settled(&self, target: &str, wanted: impl Fn(&Sight) -> bool) -> Sight {
+        for _ in 0..300 {
+            if let Ok(sight) = self.see("admin", target).await
+                && wanted(&sight)
+            {
+                return sight;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{target}: {:?}", self.see("admin", target).await)
+    }
+
+    /// Carries an act out on `x` as somebody, as a runbook writes it; gives what it printed, and its outcome.
+    pub async fn act(&self, who: &str, target: &str, act: &Act) -> (Vec<String>, Outcome) {
+        let (output, mut lines) = Output::new();
+        let outcome = self.system(who, target).perform(act, &output).await;
+        drop(output);
+        let mut printed = Vec::new();
+        while let Some(line) = lines.recv().await {
+            printed.push(line.to_string());
+        }
+        (printed, outcome)
+    }
+}
