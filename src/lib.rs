@@ -46,6 +46,8 @@
 //!
 //! - A system observes only its own target. What concerns two of them (a link's lag and loss, a timeline) is derived in
 //!   `incident`, from the readings of both, so that it is pure and the same for every pair of systems.
+//! - What is only looked at ([`systems::probe`]) brings back one of two sights, whatever it is: a check with its words and figure,
+//!   or which backups there are. So a new one is a folder with one question in it.
 //! - The host's word about a silent server ([`incident::reading::HostWord`]) is part of the reading: a fence that is proven
 //!   freezes the loss in the pane as well as in the guards.
 //! - A tabletop is one order of events in one process ([`tabletop::Session`]): its clock moves from one thing that is due to

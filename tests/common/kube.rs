@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use warroom::systems::{Output, Shared, registry};
 /// A running cluster.
 pub struct Kube {
     facts: Value,
-    _stdin: ChildStdin,
+    /// Its standard input stays open as long as this program runs.
+    _child: Child,
     _folder: tempfile::TempDir,
 }
 
@@ -39,7 +40,7 @@ pub fn cluster() -> &'static Kube {
             .unwrap_or_else(|_| panic!("the Kubernetes lab said {line:?}"));
         Kube {
             facts,
-            _stdin: child.stdin.take().unwrap(),
+            _child: child,
             _folder: folder,
         }
     })
