@@ -18,6 +18,7 @@ mod aws;
 use act::{done, refused};
 use aws::{Aws, with_credentials};
 use serde_json::{Value, json};
+use warroom::incident::acts::check::{CheckSight, CheckState};
 use warroom::incident::reading::{FailureKind, Outcome, Sight};
 
 fn instance(aws: &Aws, name: &str) -> Value {
@@ -440,4 +441,132 @@ fn refusals_say_which_permission_is_missing_and_what_to_do() {
             );
         },
     );
+}
+
+fn check(sight: Sight) -> CheckSight {
+    match sight {
+        Sight::Check(check) => check,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn objects_alarms_and_images_are_seen() {
+    with_credentials("objects_alarms_and_images_are_seen", async {
+        let aws = Aws::up();
+        let Sight::Files(dumps) = aws.see("dumps").await.unwrap() else {
+            panic!()
+        };
+        // What is empty is no backup, and what lies elsewhere none of these.
+        assert_eq!((dumps.count, dumps.incomplete), (2, 1));
+        assert_eq!(dumps.newest.unwrap().size.unwrap().0, 1000);
+        assert_eq!(
+            aws.see("no-bucket").await.unwrap_err().kind,
+            FailureKind::Missing
+        );
+        let quiet = check(aws.see("alarms").await.unwrap());
+        assert_eq!(
+            (quiet.state, quiet.words.as_str()),
+            (CheckState::Fine, "2 alarms, none red")
+        );
+        let set =
+            json!({ "AlarmName": "db-storage", "StateValue": "ALARM", "StateReason": "full" });
+        aws.boto("cloudwatch", "set_alarm_state", &set);
+        let red = check(aws.see("alarms").await.unwrap());
+        assert_eq!(
+            (red.state, red.words.as_str()),
+            (CheckState::Breach, "1 of 2 in alarm: db-storage")
+        );
+        assert_eq!(
+            check(aws.see("image").await.unwrap()).state,
+            CheckState::Fine
+        );
+        // The standby region could not start it.
+        let west = check(aws.see("image-west").await.unwrap());
+        assert_eq!(
+            (west.state, west.words.as_str()),
+            (CheckState::Breach, "no image web:v1")
+        );
+    });
+}
+
+#[test]
+fn a_service_is_scaled_redeployed_and_put_back() {
+    with_credentials("a_service_is_scaled_redeployed_and_put_back", async {
+        let aws = Aws::up();
+        let service = || {
+            let ask = json!({ "cluster": "main", "services": ["web"] });
+            aws.boto("ecs", "describe_services", &ask)["services"][0].clone()
+        };
+        let seen = check(aws.see("web").await.unwrap());
+        assert_eq!(
+            (seen.state, seen.value),
+            (CheckState::Fine, Some(3.0)),
+            "{seen:?}"
+        );
+        let (lines, outcome) = aws.act("ecs.scale = { target = \"web\", tasks = 5 }").await;
+        done(&outcome);
+        assert_eq!(service()["desiredCount"], 5);
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.contains("rollout in_progress")),
+            "{lines:?}"
+        );
+        done(&aws.act("ecs.redeploy = { target = \"web\" }").await.1);
+        let (_, outcome) = aws.act("ecs.undo = { target = \"web\" }").await;
+        done(&outcome);
+        assert!(
+            service()["taskDefinition"]
+                .as_str()
+                .unwrap()
+                .ends_with("web:1"),
+            "{}",
+            service()
+        );
+        let (_, outcome) = aws.act("ecs.undo = { target = \"web\" }").await;
+        assert!(
+            refused(&outcome).contains("no active revision before 1"),
+            "{outcome:?}"
+        );
+        assert_eq!(aws.count("UpdateService"), 3);
+        aws.order(&json!({ "fault": { "action": "UpdateService", "drop": true } }));
+        let (_, outcome) = aws.act("ecs.scale = { target = \"web\", tasks = 7 }").await;
+        assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+        assert_eq!(
+            (aws.count("UpdateService"), &service()["desiredCount"]),
+            (4, &json!(7))
+        );
+    });
+}
+
+#[test]
+fn a_shard_is_failed_over_to_its_replica() {
+    with_credentials("a_shard_is_failed_over_to_its_replica", async {
+        let aws = Aws::up();
+        let group = aws.boto("elasticache", "describe_replication_groups", &json!({}));
+        let shard = group["ReplicationGroups"][0]["NodeGroups"][0]["NodeGroupId"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let seen = check(aws.see("sessions").await.unwrap());
+        assert_eq!(
+            (seen.state, seen.words.as_str()),
+            (CheckState::Fine, "available, 1 shards, 2 nodes")
+        );
+        let failover = |shard: &str| {
+            format!("elasticache.failover = {{ target = \"sessions\", shard = \"{shard}\" }}")
+        };
+        let (_, outcome) = aws.act(&failover(&shard)).await;
+        assert!(
+            done(&outcome).contains("is the primary of shard"),
+            "{outcome:?}"
+        );
+        let (_, outcome) = aws.act(&failover("9999")).await;
+        assert!(refused(&outcome).contains("no shard 9999"), "{outcome:?}");
+        aws.order(&json!({ "fault": { "action": "TestFailover", "drop": true } }));
+        let (_, outcome) = aws.act(&failover(&shard)).await;
+        assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+        assert_eq!(aws.count("TestFailover"), 2);
+    });
 }

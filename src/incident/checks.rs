@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::runbook::System;
-use super::site::SecretRef;
+use super::site::{AwsAccount, SecretRef};
 
 /// How a check is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +81,22 @@ pub enum CheckEndpoint {
         /// One service of it; all when not given.
         service: Option<String>,
     },
+    /// `system = "cloudwatch"`: alarms.
+    Cloudwatch {
+        /// Only alarms whose name begins so; empty: all.
+        prefix: String,
+        /// Where they are asked for.
+        account: AwsAccount,
+    },
+    /// `system = "ecr"`: an image is there, in this region.
+    Ecr {
+        /// The repository.
+        repository: String,
+        /// The tag.
+        tag: String,
+        /// Where it is asked for.
+        account: AwsAccount,
+    },
     /// `system = "command"`: what a program's exit says: 0 fine, 1 to be watched, 2 wrong, anything else unknown.
     Command {
         /// The program and its arguments; no shell reads them.
@@ -100,6 +116,8 @@ impl CheckEndpoint {
             CheckEndpoint::Etcd { .. } => System::Etcd,
             CheckEndpoint::Vault { .. } => System::Vault,
             CheckEndpoint::Docker { .. } => System::Docker,
+            CheckEndpoint::Cloudwatch { .. } => System::Cloudwatch,
+            CheckEndpoint::Ecr { .. } => System::Ecr,
             CheckEndpoint::Command { .. } => System::Command,
         }
     }
@@ -121,6 +139,14 @@ impl CheckEndpoint {
                 Some(service) => format!("{project}/{service}"),
                 None => project.clone(),
             },
+            CheckEndpoint::Cloudwatch { prefix, account } => {
+                format!("{prefix}* in {}", account.region)
+            }
+            CheckEndpoint::Ecr {
+                repository,
+                tag,
+                account,
+            } => format!("{repository}:{tag} in {}", account.region),
             CheckEndpoint::Command { run } => run.join(" "),
         }
     }
@@ -150,6 +176,15 @@ pub enum StoreEndpoint {
         /// The branch or reference; `HEAD` when not given.
         reference: String,
     },
+    /// `system = "s3"`: the newest object below a prefix.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// What the objects' keys begin with.
+        prefix: String,
+        /// Where it is asked for.
+        account: AwsAccount,
+    },
     /// `system = "metrics"`: a time of last success among the metrics a job exposes.
     Metrics {
         /// Where they are read.
@@ -168,6 +203,7 @@ impl StoreEndpoint {
             StoreEndpoint::Pgbackrest { .. } => System::Pgbackrest,
             StoreEndpoint::Barman { .. } => System::Barman,
             StoreEndpoint::Git { .. } => System::Git,
+            StoreEndpoint::S3 { .. } => System::S3,
             StoreEndpoint::Metrics { .. } => System::Metrics,
         }
     }
@@ -178,6 +214,7 @@ impl StoreEndpoint {
             StoreEndpoint::Pgbackrest { stanza, .. } => format!("stanza {stanza}"),
             StoreEndpoint::Barman { server, .. } => format!("server {server}"),
             StoreEndpoint::Git { path, reference } => format!("{} {reference}", path.display()),
+            StoreEndpoint::S3 { bucket, prefix, .. } => format!("s3://{bucket}/{prefix}"),
             StoreEndpoint::Metrics { url, .. } => url.clone(),
         }
     }

@@ -15,6 +15,7 @@ pub mod history;
 pub mod journal;
 pub mod judge;
 pub mod ladder;
+pub mod managed;
 pub mod measure;
 pub mod names;
 pub mod now;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::acts::check::CheckSight;
+use super::acts::cnpg::CnpgSight;
 use super::acts::files::FilesSight;
 use super::acts::http::HttpSight;
 use super::acts::kube::KubeSight;
@@ -67,6 +68,8 @@ pub enum Sight {
     Secret(SecretSight),
     /// Something that is only looked at.
     Check(CheckSight),
+    /// A CloudNativePG cluster.
+    Cnpg(CnpgSight),
 }
 
 /// The word of a host, an orchestrator or a provider about a server: the only proof that a silent one is really stopped.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::{CheckEndpoint, StoreEndpoint};
 use super::drills::Kind;
+use super::managed::ManagedEndpoint;
 use super::names::{BackupId, DrillId, LinkId, RegionId, SeverityId, TargetId};
 
 /// A site as its file describes it.
@@ -134,6 +135,8 @@ pub enum Endpoint {
     Check(CheckEndpoint),
     /// What tells which backups there are.
     Store(StoreEndpoint),
+    /// What an operator or a provider runs, and takes orders for.
+    Managed(ManagedEndpoint),
 }
 
 impl Endpoint {
@@ -151,6 +154,7 @@ impl Endpoint {
             Endpoint::Secret(_) => "secrets",
             Endpoint::Check(check) => check.system().word(),
             Endpoint::Store(store) => store.system().word(),
+            Endpoint::Managed(managed) => managed.system().word(),
         }
     }
 
@@ -171,6 +175,7 @@ impl Endpoint {
             Endpoint::Dns(e) => format!("{} in {}", e.record, e.zone),
             Endpoint::Check(check) => check.place(),
             Endpoint::Store(store) => store.place(),
+            Endpoint::Managed(managed) => managed.place(),
         }
     }
 }

@@ -383,7 +383,7 @@ fn backup(
         reader.fault(
             at,
             format!("{}: {of} is {system}", table.name),
-            "name a target that keeps backups: files, pgbackrest, barman, git, metrics, redis or rds",
+            "name a target that keeps backups, such as files, pgbackrest, s3, velero, redis or rds",
         );
     }
     Some(Backup {
@@ -490,7 +490,7 @@ pub fn tool_env(target: &Target) -> Vec<(String, String)> {
         Endpoint::Rds(e) => aws(&e.account, &[("RDS_INSTANCE", &e.instance)]),
         Endpoint::Secret(e) => aws(&e.account, &[("SECRET_NAME", &e.name)]),
         Endpoint::Dns(e) => aws(&e.account, &[("HOSTED_ZONE", &e.zone)]),
-        Endpoint::Check(_) | Endpoint::Store(_) => Vec::new(),
+        Endpoint::Check(_) | Endpoint::Store(_) | Endpoint::Managed(_) => Vec::new(),
     };
     env.retain(|(name, _)| !target.env.contains_key(name));
     env.extend(

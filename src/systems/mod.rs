@@ -1,12 +1,23 @@
 //! How each system is seen and acted upon, live: one folder a system. A system is one value a target of the site.
 
-#[cfg(not(all(feature = "aws", feature = "kubernetes")))]
 pub mod absent;
 pub mod alertmanager;
+#[cfg(feature = "kubernetes")]
+pub mod argocd;
 pub mod barman;
+#[cfg(feature = "aws")]
+pub mod cloudwatch;
+#[cfg(feature = "kubernetes")]
+pub mod cnpg;
 pub mod command;
 pub mod dns;
 pub mod docker;
+#[cfg(feature = "aws")]
+pub mod ecr;
+#[cfg(feature = "aws")]
+pub mod ecs;
+#[cfg(feature = "aws")]
+pub mod elasticache;
 pub mod etcd;
 pub mod files;
 pub mod git;
@@ -25,11 +36,15 @@ pub mod registry;
 #[cfg(feature = "aws")]
 pub mod route53;
 #[cfg(feature = "aws")]
+pub mod s3;
+#[cfg(feature = "aws")]
 pub mod secrets;
 pub mod sentinel;
 pub mod tcp;
 pub mod tls;
 pub mod vault;
+#[cfg(feature = "kubernetes")]
+pub mod velero;
 pub mod wire;
 
 use std::sync::Arc;

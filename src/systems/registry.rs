@@ -4,13 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Shared;
-#[cfg(not(all(feature = "aws", feature = "kubernetes")))]
 use super::absent::Absent;
 use super::alertmanager::Alertmanager;
+#[cfg(feature = "kubernetes")]
+use super::argocd::Argocd;
 use super::barman::Barman;
+#[cfg(feature = "aws")]
+use super::cloudwatch::Cloudwatch;
+#[cfg(feature = "kubernetes")]
+use super::cnpg::Cnpg;
 use super::command::Command;
 use super::dns::Dns;
 use super::docker::Docker;
+#[cfg(feature = "aws")]
+use super::ecr::Ecr;
+#[cfg(feature = "aws")]
+use super::ecs::Ecs;
+#[cfg(feature = "aws")]
+use super::elasticache::Elasticache;
 use super::etcd::Etcd;
 use super::files::Files;
 use super::git::Git;
@@ -28,55 +39,128 @@ use super::redis::Redis;
 #[cfg(feature = "aws")]
 use super::route53::Route53;
 #[cfg(feature = "aws")]
+use super::s3::S3;
+#[cfg(feature = "aws")]
 use super::secrets::Secrets;
 use super::sentinel::Sentinel;
 use super::tcp::Tcp;
 use super::tls::Tls;
 use super::vault::Vault;
+#[cfg(feature = "kubernetes")]
+use super::velero::Velero;
 #[cfg(feature = "aws")]
 use super::wire::aws::Accounts;
 use crate::incident::checks::{CheckEndpoint, StoreEndpoint};
+use crate::incident::managed::ManagedEndpoint;
 use crate::incident::names::TargetId;
 use crate::incident::site::{Endpoint, Site, Target};
 
-/// Every target of the site as a system. Nothing is connected yet.
-pub fn open(site: &Site) -> BTreeMap<TargetId, Shared> {
+/// What several systems of a site share: accounts and clusters that log in once.
+#[derive(Default)]
+struct Shares {
     #[cfg(feature = "aws")]
-    let accounts = Accounts::default();
+    accounts: Accounts,
     #[cfg(feature = "kubernetes")]
-    let clusters = Clusters::default();
-    let mut systems = BTreeMap::new();
-    for target in &site.targets {
-        let system: Shared = match &target.endpoint {
-            Endpoint::Postgres(_) => Arc::new(Postgres::new(target)),
-            Endpoint::Redis(at) => Arc::new(Redis::new(target, at, site)),
-            Endpoint::Sentinel(at) => Arc::new(Sentinel::new(target, at, site)),
-            Endpoint::Http(at) => Arc::new(Http::new(target, at)),
-            Endpoint::Files(at) => Arc::new(Files::new(target, at, site)),
-            Endpoint::Check(at) => check(target, at),
-            Endpoint::Store(at) => store(target, at),
-            #[cfg(feature = "kubernetes")]
-            Endpoint::Kube(at) => Arc::new(Kubernetes::new(target, at, &clusters)),
-            #[cfg(feature = "aws")]
-            Endpoint::Rds(at) => Arc::new(Rds::new(target, at, &accounts)),
-            #[cfg(feature = "aws")]
-            Endpoint::Dns(at) => Arc::new(Route53::new(target, at, &accounts)),
-            #[cfg(feature = "aws")]
-            Endpoint::Secret(at) => Arc::new(Secrets::new(target, at, &accounts)),
-            #[cfg(not(feature = "kubernetes"))]
-            Endpoint::Kube(_) => Arc::new(Absent::new(target, "kubernetes")),
-            #[cfg(not(feature = "aws"))]
-            Endpoint::Rds(_) | Endpoint::Dns(_) | Endpoint::Secret(_) => {
-                Arc::new(Absent::new(target, "aws"))
-            }
-        };
-        systems.insert(target.id.clone(), system);
-    }
-    systems
+    clusters: Clusters,
 }
 
-fn check(target: &Target, at: &CheckEndpoint) -> Shared {
+/// Every target of the site as a system. Nothing is connected yet.
+pub fn open(site: &Site) -> BTreeMap<TargetId, Shared> {
+    let shares = Shares::default();
+    let systems = site.targets.iter();
+    systems
+        .map(|target| (target.id.clone(), system(target, site, &shares)))
+        .collect()
+}
+
+fn system(target: &Target, site: &Site, shares: &Shares) -> Shared {
+    match &target.endpoint {
+        Endpoint::Postgres(_) => Arc::new(Postgres::new(target)),
+        Endpoint::Redis(at) => Arc::new(Redis::new(target, at, site)),
+        Endpoint::Sentinel(at) => Arc::new(Sentinel::new(target, at, site)),
+        Endpoint::Http(at) => Arc::new(Http::new(target, at)),
+        Endpoint::Files(at) => Arc::new(Files::new(target, at, site)),
+        Endpoint::Check(at) => check(target, at, shares),
+        Endpoint::Store(at) => store(target, at, shares),
+        Endpoint::Kube(_) => kubernetes(target, shares),
+        Endpoint::Rds(_) | Endpoint::Dns(_) | Endpoint::Secret(_) => aws(target, shares),
+        Endpoint::Managed(managed) => match managed {
+            ManagedEndpoint::Cnpg { .. }
+            | ManagedEndpoint::Velero { .. }
+            | ManagedEndpoint::Argocd { .. } => kubernetes(target, shares),
+            ManagedEndpoint::Ecs { .. } | ManagedEndpoint::Elasticache { .. } => {
+                aws(target, shares)
+            }
+        },
+    }
+}
+
+#[cfg(feature = "kubernetes")]
+fn kubernetes(target: &Target, shares: &Shares) -> Shared {
+    let clusters = &shares.clusters;
+    match &target.endpoint {
+        Endpoint::Kube(at) => Arc::new(Kubernetes::new(target, at, clusters)),
+        Endpoint::Managed(ManagedEndpoint::Cnpg { at, cluster }) => {
+            Arc::new(Cnpg::new(target, (at, cluster), clusters))
+        }
+        Endpoint::Managed(ManagedEndpoint::Velero { at, schedule }) => {
+            Arc::new(Velero::new(target, (at, schedule.as_deref()), clusters))
+        }
+        Endpoint::Managed(ManagedEndpoint::Argocd { at, application }) => {
+            Arc::new(Argocd::new(target, (at, application), clusters))
+        }
+        _ => Arc::new(Absent::new(target, "kubernetes")),
+    }
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn kubernetes(target: &Target, _: &Shares) -> Shared {
+    Arc::new(Absent::new(target, "kubernetes"))
+}
+
+#[cfg(feature = "aws")]
+fn aws(target: &Target, shares: &Shares) -> Shared {
+    let accounts = &shares.accounts;
+    match &target.endpoint {
+        Endpoint::Rds(at) => Arc::new(Rds::new(target, at, accounts)),
+        Endpoint::Dns(at) => Arc::new(Route53::new(target, at, accounts)),
+        Endpoint::Secret(at) => Arc::new(Secrets::new(target, at, accounts)),
+        Endpoint::Managed(ManagedEndpoint::Ecs {
+            cluster,
+            service,
+            account,
+        }) => Arc::new(Ecs::new(target, (cluster, service), account, accounts)),
+        Endpoint::Managed(ManagedEndpoint::Elasticache { group, account }) => {
+            Arc::new(Elasticache::new(target, group, account, accounts))
+        }
+        Endpoint::Store(StoreEndpoint::S3 {
+            bucket,
+            prefix,
+            account,
+        }) => probed(target, S3::new(target, (bucket, prefix), account, accounts)),
+        Endpoint::Check(CheckEndpoint::Cloudwatch { prefix, account }) => {
+            probed(target, Cloudwatch::new(target, prefix, account, accounts))
+        }
+        Endpoint::Check(CheckEndpoint::Ecr {
+            repository,
+            tag,
+            account,
+        }) => probed(
+            target,
+            Ecr::new(target, (repository, tag), account, accounts),
+        ),
+        _ => Arc::new(Absent::new(target, "aws")),
+    }
+}
+
+#[cfg(not(feature = "aws"))]
+fn aws(target: &Target, _: &Shares) -> Shared {
+    Arc::new(Absent::new(target, "aws"))
+}
+
+fn check(target: &Target, at: &CheckEndpoint, shares: &Shares) -> Shared {
     match at {
+        CheckEndpoint::Cloudwatch { .. } | CheckEndpoint::Ecr { .. } => aws(target, shares),
         CheckEndpoint::Tcp { host, port } => probed(target, Tcp::new(target, host, *port)),
         CheckEndpoint::Tls {
             host,
@@ -128,8 +212,9 @@ fn check(target: &Target, at: &CheckEndpoint) -> Shared {
     }
 }
 
-fn store(target: &Target, at: &StoreEndpoint) -> Shared {
+fn store(target: &Target, at: &StoreEndpoint, shares: &Shares) -> Shared {
     match at {
+        StoreEndpoint::S3 { .. } => aws(target, shares),
         StoreEndpoint::Pgbackrest { stanza, run } => {
             probed(target, Pgbackrest::new(target, stanza, run))
         }

@@ -110,6 +110,11 @@ impl Aws {
                 "[targets.{id}]\nsystem = \"route53\"\nzone = \"{zone}\"\nrecord = \"{record}\"\nendpoint = \"{endpoint}\"\nsets = {{ blue = \"us-east-1\", green = \"us-west-2\" }}\n"
             )
         };
+        let more = |id: &str, system: &str, keys: &str| {
+            format!(
+                "[targets.{id}]\nsystem = \"{system}\"\naws_region = \"us-east-1\"\nendpoint = \"{endpoint}\"\n{keys}\n"
+            )
+        };
         let text = [
             "name = \"aws\"\n".to_owned(),
             rds("orders", "orders-db"),
@@ -120,6 +125,18 @@ impl Aws {
             secret("plain", "harbour/plain", ""),
             dns("public", "www.harbour.example"),
             dns("unweighted", "plain.harbour.example"),
+            more(
+                "dumps",
+                "s3",
+                "bucket = \"harbour-backups\"\nprefix = \"db/\"",
+            ),
+            more("no-bucket", "s3", "bucket = \"no-such-bucket\""),
+            more("web", "ecs", "cluster = \"main\"\nservice = \"web\""),
+            more("sessions", "elasticache", "group = \"sessions\""),
+            more("alarms", "cloudwatch", "prefix = \"db-\""),
+            more("image", "ecr", "repository = \"web\"\ntag = \"v1\""),
+            more("image-west", "ecr", "repository = \"web\"\ntag = \"v1\"")
+                .replace("us-east-1", "us-west-2"),
         ]
         .concat();
         let (site, faults) = sitefile::parse("site.toml", &text, Path::new("/"));

@@ -86,6 +86,50 @@ impl Kube {
         assert!(child.wait().unwrap().success(), "{object}");
     }
 
+    /// Changes an object where `path` says (`/apis/velero.io/v1/namespaces/x/backups/b`), as its operator would.
+    pub fn write(&self, path: &str, change: impl Fn(&mut Value)) {
+        let mut object: Value =
+            serde_json::from_str(&self.kubectl(&["get", "--raw", path])).unwrap();
+        change(&mut object);
+        let program = self.facts["kubectl"].as_str().unwrap();
+        let mut command = Command::new(program);
+        command.arg(format!("--kubeconfig={}", self.config("admin")));
+        command.args(["replace", "--raw", path, "-f", "-"]);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(object.to_string().as_bytes())
+            .unwrap();
+        assert!(child.wait().unwrap().success(), "{path}");
+    }
+
+    /// An object as it is now; null when there is none.
+    pub fn read(&self, path: &str) -> Value {
+        let program = self.facts["kubectl"].as_str().unwrap();
+        let mut command = Command::new(program);
+        command.arg(format!("--kubeconfig={}", self.config("admin")));
+        let done = command.args(["get", "--raw", path]).output().unwrap();
+        serde_json::from_slice(&done.stdout).unwrap_or_default()
+    }
+
+    /// Waits until an object is as it should be.
+    pub async fn appears(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..300 {
+            let object = self.read(path);
+            if wanted(&object) {
+                return object;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{path}: {}", self.read(path))
+    }
+
     /// A namespace of its own with a deployment `web` of three replicas that is rolled out.
     pub fn web(&self, namespace: &str) {
         self.kubectl(&["create", "namespace", namespace]);

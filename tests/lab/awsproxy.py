@@ -11,6 +11,8 @@ from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
+import boto3
+import cbor2
 from moto.server import ThreadedMotoServer
 
 
@@ -25,6 +27,7 @@ class World:
         self.busy = {}  # ("instance" | "snapshot" | "change", name): (state, until)
         self.zone = {}  # instance: its zone since a failover
         self.promoted = {}  # replica: since when it is none
+        self.switched = set()  # replication groups whose primary is the other one
         self.sources = {}
 
     def begin(self, kind, name, state):
@@ -61,7 +64,12 @@ class Proxy(BaseHTTPRequestHandler):
         time.sleep(fault.get("delay", 0))
         if "status" in fault:
             return self.error(action, fault)
-        status, kind, text = self.forward(body)
+        if "/operation/" in self.path:
+            status, kind, text = 200, "application/cbor", cloudwatch(self.moto, action, body)
+        elif action == "TestFailover":
+            status, kind, text = 200, "text/xml", test_failover(values)
+        else:
+            status, kind, text = self.forward(body)
         with WORLD.lock:
             if status == 200:
                 happened(action, values, text)
@@ -84,6 +92,8 @@ class Proxy(BaseHTTPRequestHandler):
     def answer(self, status, kind, text):
         self.send_response(status)
         self.send_header("Content-Type", kind)
+        if kind == "application/cbor":
+            self.send_header("smithy-protocol", "rpc-v2-cbor")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         if self.command != "HEAD":
@@ -117,6 +127,8 @@ def action_of(method, path, headers, body):
     if "form" in headers.get("Content-Type", ""):
         values = {name: value[0] for name, value in parse_qs(body.decode(), keep_blank_values=True).items()}
         return values.get("Action", "?"), values
+    if "/operation/" in path:
+        return path.rsplit("/", 1)[1], {}
     for pattern, name in (
         (r"POST .*/rrset/?$", "ChangeResourceRecordSets"),
         (r"GET .*/rrset\b", "ListResourceRecordSets"),
@@ -145,6 +157,26 @@ def refusal(action, values):
     return None
 
 
+def test_failover(values):
+    """moto has none: the other node of the group is the primary from now on."""
+    name = values["ReplicationGroupId"]
+    with WORLD.lock:
+        WORLD.switched ^= {name}
+        WORLD.begin("group", name, "modifying")
+    space = "http://elasticache.amazonaws.com/doc/2015-02-02/"
+    group = f"<ReplicationGroup><ReplicationGroupId>{name}</ReplicationGroupId></ReplicationGroup>"
+    result = f"<TestFailoverResult>{group}</TestFailoverResult>"
+    return f'<TestFailoverResponse xmlns="{space}">{result}</TestFailoverResponse>'.encode()
+
+
+def cloudwatch(moto, action, body):
+    """CloudWatch's newer protocol, which moto does not speak: the same question put by boto3."""
+    client = boto3.client("cloudwatch", endpoint_url=f"http://127.0.0.1:{moto}")
+    answer = getattr(client, re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower())(**cbor2.loads(body))
+    del answer["ResponseMetadata"]
+    return cbor2.dumps(answer, datetime_as_timestamp=True, timezone=timezone.utc)
+
+
 def error(code, message):
     return {"status": 400, "code": code, "message": message}
 
@@ -166,6 +198,8 @@ def happened(action, values, text):
         WORLD.begin("instance", name, "creating")
     elif action == "RestoreDBInstanceToPointInTime":
         WORLD.begin("instance", values["TargetDBInstanceIdentifier"], "creating")
+    elif action == "UpdateService":
+        WORLD.begin("service", values["service"], "IN_PROGRESS")
     elif action == "ChangeResourceRecordSets":
         change = re.search(rb"<Id>(?:/change/)?([^<]+)</Id>", text)
         WORLD.begin("change", change.group(1).decode() if change else "", "PENDING")
@@ -192,11 +226,40 @@ def rewritten(action, text):
         return re.sub(rb"<DBInstance>.*?</DBInstance>", lambda found: instance(found.group()), text, flags=re.S)
     if action == "DescribeDBSnapshots":
         return re.sub(rb"<DBSnapshot>.*?</DBSnapshot>", lambda found: snapshot(found.group()), text, flags=re.S)
+    if action == "DescribeServices":
+        return services(text)
+    if action == "DescribeReplicationGroups":
+        block = rb"<ReplicationGroup>.*?</ReplicationGroup>"
+        return re.sub(block, lambda found: group(found.group()), text, flags=re.S)
     if action in ("GetChange", "ChangeResourceRecordSets"):
         change = re.search(rb"<Id>(?:/change/)?([^<]+)</Id>", text)
         state = WORLD.state("change", change.group(1).decode()) if change else None
         return replaced(text, "Status", state or "INSYNC")
     return text
+
+
+def services(text):
+    """Tasks run once a deployment is over, and it is over after a moment."""
+    answer = json.loads(text)
+    for service in answer["services"]:
+        state = WORLD.state("service", service["serviceName"])
+        service["deployments"] = service["deployments"][:1]
+        for deployment in service["deployments"]:
+            deployment |= {"status": "PRIMARY", "rolloutState": "IN_PROGRESS" if state else "COMPLETED"}
+        service["runningCount"] = service["desiredCount"] - (1 if state else 0)
+    return json.dumps(answer).encode()
+
+
+def group(block):
+    name = field(block, "ReplicationGroupId")
+    state = WORLD.state("group", name)
+    head, tail = block.split(b"<NodeGroups>", 1) if b"<NodeGroups>" in block else (block, b"")
+    head = replaced(head, "Status", state or "available")
+    if name in WORLD.switched and not state:
+        roles = {b"primary": b"replica", b"replica": b"primary"}
+        role = rb"<CurrentRole>(primary|replica)</CurrentRole>"
+        tail = re.sub(role, lambda found: b"<CurrentRole>" + roles[found.group(1)] + b"</CurrentRole>", tail)
+    return head + (b"<NodeGroups>" + tail if tail else b"")
 
 
 def instance(block):

@@ -29,7 +29,52 @@ def seed(endpoint):
     zone = route53.create_hosted_zone(Name="harbour.example", CallerReference="lab")["HostedZone"]["Id"]
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [*records(), plain()]})
 
+    s3 = client("s3")
+    s3.create_bucket(Bucket="harbour-backups")
+    for key, size in (("db/one.dump", 1000), ("db/two.dump", 1000), ("db/empty.dump", 0), ("logs/x", 10)):
+        s3.put_object(Bucket="harbour-backups", Key=key, Body=b"x" * size)
+
+    ecs = client("ecs")
+    ecs.create_cluster(clusterName="main")
+    container = {"name": "web", "memory": 128, "image": "web:1"}
+    for _ in range(2):
+        ecs.register_task_definition(family="web", containerDefinitions=[container])
+    ecs.create_service(cluster="main", serviceName="web", taskDefinition="web:2", desiredCount=3)
+
+    cache = client("elasticache")
+    cache.create_replication_group(
+        ReplicationGroupId="sessions",
+        ReplicationGroupDescription="sessions",
+        AutomaticFailoverEnabled=True,
+        MultiAZEnabled=True,
+        NumNodeGroups=1,
+        ReplicasPerNodeGroup=1,
+        CacheNodeType="cache.t3.micro",
+        Engine="redis",
+    )
+
+    alarms = client("cloudwatch")
+    for name in ("db-cpu", "db-storage", "web-5xx"):
+        alarms.put_metric_alarm(
+            AlarmName=name,
+            ComparisonOperator="GreaterThanThreshold",
+            EvaluationPeriods=1,
+            MetricName="m",
+            Namespace="n",
+            Period=60,
+            Statistic="Average",
+            Threshold=1,
+        )
+        alarms.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="lab")
+
+    for region in ("us-east-1", "us-west-2"):
+        client("ecr", region).create_repository(repositoryName="web")
+    client("ecr").put_image(repositoryName="web", imageManifest=MANIFEST, imageTag="v1")
     return {"zone": zone.removeprefix("/hostedzone/")}
+
+
+MANIFEST = """{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+"config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 1, "digest": "sha256:aa"}, "layers": []}"""
 
 
 def records():

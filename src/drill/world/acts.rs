@@ -38,7 +38,8 @@ impl World {
             Act::Dns(dns) => self.reached(dns.target(), dns::SYNC)?,
             Act::Secret(secret) => self.reached(secret.target(), seconds(3))?,
             Act::Rds(rds) => self.begin_rds(rds)?,
-            Act::Wait(_) | Act::Runbook(_) => {
+            // No simulated site has what takes them.
+            Act::Order(_) | Act::Wait(_) | Act::Runbook(_) => {
                 return Err(failed(act.word(), "this is not an act of a system"));
             }
         };
@@ -55,7 +56,9 @@ impl World {
             Act::Dns(act) => self.finish_dns(act),
             Act::Secret(act) => self.finish_secret(act),
             Act::Rds(act) => self.finish_rds(act),
-            Act::Wait(_) | Act::Runbook(_) => failed(job.act.word(), "this is no act of a system"),
+            Act::Order(_) | Act::Wait(_) | Act::Runbook(_) => {
+                failed(job.act.word(), "this is no act of a system")
+            }
         };
         self.note_splits();
         outcome

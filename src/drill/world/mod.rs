@@ -209,7 +209,7 @@ impl World {
             Endpoint::Dns(_) => self.records.get(id).map(|r| Sight::Dns(r.sight(self.at))),
             Endpoint::Secret(_) => self.secret_sight(id).map(Sight::Secret),
             // The reader of scenarios refuses them.
-            Endpoint::Check(_) | Endpoint::Store(_) => None,
+            Endpoint::Check(_) | Endpoint::Store(_) | Endpoint::Managed(_) => None,
         };
         seen.ok_or_else(|| missing(&on))
     }

@@ -2,10 +2,12 @@
 //! wherever it is opened. `systems/` carries them out on what is real, `drill/` on what is not.
 
 pub mod check;
+pub mod cnpg;
 pub mod files;
 mod flow;
 pub mod http;
 pub mod kube;
+pub mod orders;
 pub mod postgres;
 pub mod rds;
 pub mod read;
@@ -40,6 +42,8 @@ pub enum Act {
     Dns(route53::DnsAct),
     /// `secrets.…`
     Secret(secrets::SecretAct),
+    /// `cnpg.…`, `velero.…`, `argocd.…`, `ecs.…`, `elasticache.…`
+    Order(orders::Order),
     /// `wait.…`
     Wait(Wait),
     /// `runbook = { file = "restore.md", vars = { .. } }`: its steps are confirmed one by one like any other.
@@ -97,6 +101,8 @@ pub enum Condition {
     Dns(route53::DnsCondition),
     /// A condition of secrets.
     Secret(secrets::SecretCondition),
+    /// `primary_is = { of = "pg", instance = "pg-2" }`
+    PrimaryIs(cnpg::PrimaryIs),
     /// `healthy = "api-west"`: an endpoint says so.
     Healthy {
         /// The target.
@@ -142,6 +148,7 @@ impl Act {
             Act::Rds(act) => act.texts_mut(),
             Act::Dns(act) => act.texts_mut(),
             Act::Secret(act) => act.texts_mut(),
+            Act::Order(order) => order.texts_mut(),
             Act::Wait(Wait::UntilHolds(condition)) => condition.texts_mut(),
             Act::Wait(Wait::For(_) | Wait::Until(_)) => Vec::new(),
             Act::Runbook(sub) => sub.vars.values_mut().collect(),
@@ -157,6 +164,7 @@ impl Act {
             Act::Rds(act) => format!("rds.{}", act.word()),
             Act::Dns(act) => format!("route53.{}", act.word()),
             Act::Secret(act) => format!("secrets.{}", act.word()),
+            Act::Order(order) => format!("{}.{}", order.system.word(), order.word),
             Act::Wait(_) => "wait".into(),
             Act::Runbook(_) => "runbook".into(),
         }
@@ -171,6 +179,7 @@ impl Act {
             Act::Rds(act) => Some(act.target()),
             Act::Dns(act) => Some(act.target()),
             Act::Secret(act) => Some(act.target()),
+            Act::Order(order) => Some(&order.target),
             Act::Wait(_) | Act::Runbook(_) => None,
         }
     }
@@ -184,6 +193,7 @@ impl Act {
             Act::Rds(act) => act.least_danger(),
             Act::Dns(act) => act.least_danger(),
             Act::Secret(act) => act.least_danger(),
+            Act::Order(order) => order.least_danger(),
             Act::Wait(_) | Act::Runbook(_) => Danger::None,
         }
     }
@@ -206,6 +216,7 @@ impl Condition {
             Condition::Rds(condition) => condition.texts_mut(),
             Condition::Dns(condition) => condition.texts_mut(),
             Condition::Secret(condition) => condition.texts_mut(),
+            Condition::PrimaryIs(primary) => vec![&mut primary.of.0, &mut primary.instance],
             Condition::Backup { of, .. } => vec![&mut of.0],
             Condition::Region { healthy } => vec![&mut healthy.0],
             Condition::Objective { .. } => Vec::new(),

@@ -7,6 +7,7 @@ use super::super::fault::nearest;
 use super::super::names::TargetId;
 use super::super::strict::{Reader, Table, Value};
 use super::kube::{KubeAct, KubeCondition};
+use super::orders::Order;
 use super::postgres::{PgAct, PgCondition};
 use super::rds::{RdsAct, RdsCondition};
 use super::redis::{RedisAct, RedisCondition};
@@ -15,8 +16,20 @@ use super::secrets::{SecretAct, SecretCondition};
 use super::{Act, Condition, flow, shared};
 
 /// What may stand first in an act.
-pub const FAMILIES: [&str; 8] = [
-    "postgres", "redis", "kube", "rds", "route53", "secrets", "wait", "runbook",
+pub const FAMILIES: [&str; 13] = [
+    "postgres",
+    "redis",
+    "kube",
+    "rds",
+    "route53",
+    "secrets",
+    "cnpg",
+    "velero",
+    "argocd",
+    "ecs",
+    "elasticache",
+    "wait",
+    "runbook",
 ];
 
 /// The one act of a card; faults go to the reader.
@@ -50,6 +63,14 @@ pub fn act(reader: &mut Reader<'_>, mut card: Table) -> Option<Act> {
             )
             .into_iter()
             .for_each(|(at, act)| found.push((at, act.map(Act::Secret)))),
+            name if Order::FAMILIES.contains(&name) => {
+                let read = |reader: &mut Reader<'_>, word: &str, table: &mut Table| {
+                    Order::read(reader, name, word, table)
+                };
+                family(reader, &mut card, name, &Order::words(name), read)
+                    .into_iter()
+                    .for_each(|(at, act)| found.push((at, act.map(Act::Order))));
+            }
             "wait" => found.push((at, flow::wait(reader, &mut card).map(Act::Wait))),
             "runbook" => found.push((at, flow::sub_runbook(reader, &mut card).map(Act::Runbook))),
             word if is_condition(word) => {
@@ -86,16 +107,13 @@ pub fn looks_like_act(card: &Table) -> bool {
         .any(|key| nearest(key, FAMILIES).is_some())
 }
 
-/// How one family reads the table behind `FAMILY.WORD =`.
-type ReadAct<A> = fn(&mut Reader<'_>, &str, &mut Table) -> Option<A>;
-
 /// Every act of one family, each at its word's place; none where it could not be read.
 fn family<A>(
     reader: &mut Reader<'_>,
     card: &mut Table,
     name: &str,
     words: &[&str],
-    read: ReadAct<A>,
+    read: impl Fn(&mut Reader<'_>, &str, &mut Table) -> Option<A>,
 ) -> Vec<(Range<usize>, Option<A>)> {
     let Some(mut acts) = card.table(reader, name, name) else {
         return Vec::new();

@@ -43,6 +43,7 @@ impl fmt::Display for Act {
             Act::Rds(act) => write!(f, "rds.{act}"),
             Act::Dns(act) => write!(f, "route53.{act}"),
             Act::Secret(act) => write!(f, "secrets.{act}"),
+            Act::Order(order) => order.fmt(f),
             Act::Wait(wait) => write!(f, "wait {wait}"),
             Act::Runbook(sub) => {
                 write!(f, "runbook {}", sub.file)?;
@@ -82,6 +83,7 @@ impl fmt::Display for Condition {
             Condition::Rds(condition) => condition.fmt(f),
             Condition::Dns(condition) => condition.fmt(f),
             Condition::Secret(condition) => condition.fmt(f),
+            Condition::PrimaryIs(primary) => primary.fmt(f),
             Condition::Healthy { target } => write!(f, "healthy {target}"),
             Condition::Value(value) => value.fmt(f),
             Condition::Backup {

@@ -3,14 +3,16 @@
 use super::super::names::{BackupId, RegionId};
 use super::super::strict::{Reader, Table};
 use super::check::ValueCondition;
+use super::cnpg::PrimaryIs;
 use super::{Condition, read};
 
 /// Condition words that mean the same on every system that has them.
-pub(super) const WORDS: [&str; 8] = [
+pub(super) const WORDS: [&str; 9] = [
     "reachable",
     "lag",
     "healthy",
     "value",
+    "primary_is",
     "backup",
     "region",
     "objective",
@@ -27,6 +29,10 @@ pub(super) fn read(reader: &mut Reader<'_>, word: &str, card: &mut Table) -> Vec
         "value" => {
             let values = read::each_table(reader, card, word, ValueCondition::read);
             values.into_iter().map(Condition::Value).collect()
+        }
+        "primary_is" => {
+            let all = read::each_table(reader, card, word, PrimaryIs::read);
+            all.into_iter().map(Condition::PrimaryIs).collect()
         }
         "lag" => read::each_table(reader, card, word, |reader, table| {
             let (of, under, under_bytes) = read::bounded(reader, table)?;

@@ -1,5 +1,6 @@
 //! Conditions of workloads, records, instances and secrets, from what was seen of them.
 
+use super::super::acts::cnpg::PrimaryIs;
 use super::super::acts::kube::{KubeCondition, KubeSight, WorkloadSight};
 use super::super::acts::rds::{RdsCondition, RdsSight};
 use super::super::acts::route53::{DnsCondition, DnsSight};
@@ -126,6 +127,17 @@ impl<'a> Seen<'a> {
 }
 
 impl Seen<'_> {
+    /// Whether the instance is the primary, and meant to stay so.
+    pub(super) fn primary_is(&self, condition: &PrimaryIs) -> Judged {
+        let of = &condition.of;
+        let Sight::Cnpg(seen) = self.sight(of, FRESH)? else {
+            return Err(other_system(of, "CloudNativePG cluster"));
+        };
+        let is = seen.primary == condition.instance && seen.target_primary == condition.instance;
+        let saw = format!("{of}: {}", seen.words());
+        Ok(Verdict::measured(is, saw))
+    }
+
     /// Whether every consumer that the site names started after the secret changed: before, it read the version before.
     fn consumers(&self, of: &TargetId, secret: &SecretSight) -> Judged {
         let consumers = consumers(self.target(of)?);

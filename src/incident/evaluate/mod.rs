@@ -57,6 +57,7 @@ pub fn from_sights(
         Condition::Secret(condition) => Some(either(seen.secret(condition))),
         Condition::Healthy { target } => Some(either(seen.healthy(target))),
         Condition::Value(value) => Some(either(seen.value(value))),
+        Condition::PrimaryIs(primary) => Some(either(seen.primary_is(primary))),
         Condition::Backup {
             of,
             younger,
@@ -85,6 +86,7 @@ pub fn targets_of(condition: &Condition, site: &Site) -> Vec<TargetId> {
         ) => vec![target.clone()],
         Condition::Postgres(PgCondition::SameTimeline { targets }) => targets.clone(),
         Condition::Value(value) => vec![value.of.clone()],
+        Condition::PrimaryIs(primary) => vec![primary.of.clone()],
         Condition::Kube(condition) => vec![condition.of().clone()],
         Condition::Rds(condition) => vec![condition.of().clone()],
         Condition::Dns(condition) => vec![condition.of().clone()],

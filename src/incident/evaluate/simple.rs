@@ -149,6 +149,10 @@ impl Seen<'_> {
             let saw = format!("{target}: {}", check.words);
             return Ok(Verdict::measured(check.state != CheckState::Breach, saw));
         }
+        if let Sight::Cnpg(cluster) = self.sight(target, FRESH)? {
+            let saw = format!("{target}: {}", cluster.words());
+            return Ok(Verdict::measured(cluster.fine(), saw));
+        }
         let (endpoint, seen) = self.http(target)?;
         Ok(healthy(target, endpoint, seen))
     }

@@ -103,6 +103,7 @@ pub fn kept(sight: &Sight) -> Option<Cow<'_, FilesSight>> {
         // A server that never saved gives the time it was started.
         Sight::Redis(redis) => one("last save", redis.last_save.filter(|_| redis.saved)),
         Sight::Rds(rds) => one("newest snapshot", rds.newest_snapshot),
+        Sight::Cnpg(cluster) => one("last backup", cluster.last_backup),
         _ => None,
     }
 }

@@ -117,6 +117,13 @@ pub fn seen(target: &Target, sight: &Sight, took: Duration) -> (Standing, String
             };
             (standing, check.words.to_string())
         }
+        Sight::Cnpg(cluster) => {
+            let standing = match cluster.fine() {
+                true => Standing::Fine,
+                false => Standing::Watch,
+            };
+            (standing, cluster.words())
+        }
         Sight::Kube(kube) => of_kube(kube),
         Sight::Rds(rds) => {
             let standing = match rds.status.as_str() {

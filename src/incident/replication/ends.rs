@@ -72,7 +72,8 @@ pub(super) fn view(reading: &Reading) -> Option<View> {
         | Sight::Rds(_)
         | Sight::Dns(_)
         | Sight::Secret(_)
-        | Sight::Check(_) => None,
+        | Sight::Check(_)
+        | Sight::Cnpg(_) => None,
     }
 }
 

@@ -164,11 +164,27 @@ pub enum System {
     Git,
     /// A time among a job's metrics.
     Metrics,
+    /// Objects of S3.
+    S3,
+    /// A CloudNativePG cluster.
+    Cnpg,
+    /// Velero's backups.
+    Velero,
+    /// An Argo CD application.
+    Argocd,
+    /// An ECS service.
+    Ecs,
+    /// An ElastiCache replication group.
+    Elasticache,
+    /// CloudWatch alarms.
+    Cloudwatch,
+    /// An image of ECR.
+    Ecr,
 }
 
 impl System {
     /// Every system, in the order they are listed in.
-    pub const ALL: [System; 22] = [
+    pub const ALL: [System; 30] = [
         System::Postgres,
         System::Redis,
         System::Sentinel,
@@ -191,6 +207,14 @@ impl System {
         System::Barman,
         System::Git,
         System::Metrics,
+        System::S3,
+        System::Cnpg,
+        System::Velero,
+        System::Argocd,
+        System::Ecs,
+        System::Elasticache,
+        System::Cloudwatch,
+        System::Ecr,
     ];
 
     /// The system of a name; none when it is not known.
@@ -223,6 +247,14 @@ impl System {
             System::Barman => "barman",
             System::Git => "git",
             System::Metrics => "metrics",
+            System::S3 => "s3",
+            System::Cnpg => "cnpg",
+            System::Velero => "velero",
+            System::Argocd => "argocd",
+            System::Ecs => "ecs",
+            System::Elasticache => "elasticache",
+            System::Cloudwatch => "cloudwatch",
+            System::Ecr => "ecr",
         }
     }
 
@@ -240,6 +272,12 @@ impl System {
                 | System::Vault
                 | System::Docker
                 | System::Command
+                | System::Cnpg
+                | System::Argocd
+                | System::Ecs
+                | System::Elasticache
+                | System::Cloudwatch
+                | System::Ecr
         )
     }
 
@@ -254,6 +292,9 @@ impl System {
                 | System::Barman
                 | System::Git
                 | System::Metrics
+                | System::S3
+                | System::Velero
+                | System::Cnpg
         )
     }
 }

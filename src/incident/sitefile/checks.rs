@@ -8,6 +8,7 @@ use super::super::checks::{Bound, CheckEndpoint, StoreEndpoint};
 use super::super::runbook::System;
 use super::super::site::Endpoint;
 use super::super::strict::{Reader, Table, Value};
+use super::cloud;
 use super::defaults;
 use super::endpoints::{host, port, url};
 use super::fields::{Folder, required, text};
@@ -29,6 +30,11 @@ pub(super) fn read(
         System::Vault => needed_url(reader, folder, table).map(|url| CheckEndpoint::Vault { url }),
         System::Docker => docker(reader, folder, table),
         System::Command => command(reader, folder, table),
+        System::Cloudwatch => cloudwatch(reader, folder, table),
+        System::Ecr => ecr(reader, folder, table),
+        System::Cnpg | System::Velero | System::Argocd | System::Ecs | System::Elasticache => {
+            return cloud::managed(reader, folder, table, system).map(Endpoint::Managed);
+        }
         _ => return store(reader, folder, table, system).map(Endpoint::Store),
     };
     check.map(Endpoint::Check)
@@ -195,6 +201,27 @@ fn command(
     Some(CheckEndpoint::Command { run })
 }
 
+fn cloudwatch(
+    reader: &mut Reader<'_>,
+    folder: &Folder<'_>,
+    table: &mut Table,
+) -> Option<CheckEndpoint> {
+    let prefix = text(reader, table, "prefix").unwrap_or_default();
+    let account = cloud::account(reader, folder, table)?;
+    Some(CheckEndpoint::Cloudwatch { prefix, account })
+}
+
+fn ecr(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Option<CheckEndpoint> {
+    let repository = required(reader, table, "repository", "repository = \"web\"");
+    let tag = required(reader, table, "tag", "tag = \"v1.4.2\"");
+    let account = cloud::account(reader, folder, table);
+    Some(CheckEndpoint::Ecr {
+        repository: repository?,
+        tag: tag?,
+        account: account?,
+    })
+}
+
 fn store(
     reader: &mut Reader<'_>,
     folder: &Folder<'_>,
@@ -227,6 +254,16 @@ fn store(
             Some(StoreEndpoint::Git {
                 path: path?,
                 reference,
+            })
+        }
+        System::S3 => {
+            let bucket = required(reader, table, "bucket", "bucket = \"backups\"");
+            let prefix = text(reader, table, "prefix").unwrap_or_default();
+            let account = cloud::account(reader, folder, table);
+            Some(StoreEndpoint::S3 {
+                bucket: bucket?,
+                prefix,
+                account: account?,
             })
         }
         _ => metrics(reader, folder, table),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::super::managed::ManagedEndpoint;
 use super::super::names::{RegionId, TargetId};
+use super::super::runbook::System;
 use super::super::site::{AwsAccount, DnsEndpoint, KubeEndpoint, RdsEndpoint, SecretEndpoint};
 use super::super::strict::{Reader, Table, Value};
 use super::endpoints::url;
@@ -30,6 +32,75 @@ pub(super) fn kubernetes(
         kubeconfig,
         namespace,
         workload,
+    })
+}
+
+/// What an operator or a provider runs.
+pub(super) fn managed(
+    reader: &mut Reader<'_>,
+    folder: &Folder<'_>,
+    table: &mut Table,
+    system: System,
+) -> Option<ManagedEndpoint> {
+    match system {
+        System::Cnpg => {
+            let at = operator(reader, folder, table, "default");
+            let cluster = required(reader, table, "cluster", "cluster = \"pg\"");
+            Some(ManagedEndpoint::Cnpg {
+                at: at?,
+                cluster: cluster?,
+            })
+        }
+        System::Velero => {
+            let at = operator(reader, folder, table, "velero");
+            let schedule = text(reader, table, "schedule");
+            Some(ManagedEndpoint::Velero { at: at?, schedule })
+        }
+        System::Argocd => {
+            let at = operator(reader, folder, table, "argocd");
+            let application = required(reader, table, "application", "application = \"web\"");
+            Some(ManagedEndpoint::Argocd {
+                at: at?,
+                application: application?,
+            })
+        }
+        System::Ecs => {
+            let cluster = required(reader, table, "cluster", "cluster = \"production\"");
+            let service = required(reader, table, "service", "service = \"web\"");
+            let account = account(reader, folder, table);
+            Some(ManagedEndpoint::Ecs {
+                cluster: cluster?,
+                service: service?,
+                account: account?,
+            })
+        }
+        System::Elasticache => {
+            let group = required(reader, table, "group", "group = \"cache\"");
+            let account = account(reader, folder, table);
+            Some(ManagedEndpoint::Elasticache {
+                group: group?,
+                account: account?,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Where an operator's objects lie.
+fn operator(
+    reader: &mut Reader<'_>,
+    folder: &Folder<'_>,
+    table: &mut Table,
+    namespace: &str,
+) -> Option<KubeEndpoint> {
+    let given = table.has("namespace");
+    let at = kubernetes(reader, folder, table)?;
+    Some(match given {
+        true => at,
+        false => KubeEndpoint {
+            namespace: namespace.to_owned(),
+            ..at
+        },
     })
 }
 
@@ -112,7 +183,11 @@ pub(super) fn route53(
     })
 }
 
-fn account(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Option<AwsAccount> {
+pub(super) fn account(
+    reader: &mut Reader<'_>,
+    folder: &Folder<'_>,
+    table: &mut Table,
+) -> Option<AwsAccount> {
     account_in(reader, folder, table, None)
 }
 

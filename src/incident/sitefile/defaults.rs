@@ -23,19 +23,21 @@ pub struct Pace {
 /// and may take longer: a login may come first.
 pub fn pace(system: &str) -> Pace {
     match system {
-        "rds" | "route53" | "secrets" => Pace {
+        "rds" | "route53" | "secrets" | "ecs" | "elasticache" | "cloudwatch" => Pace {
             interval: Duration::from_secs(15),
             timeout: Duration::from_secs(10),
         },
-        "kubernetes" | "command" | "docker" => Pace {
+        "kubernetes" | "command" | "docker" | "cnpg" | "argocd" => Pace {
             interval: INTERVAL,
             timeout: Duration::from_secs(10),
         },
         // Certificates, names and backups change within hours.
-        "tls" | "dns" | "pgbackrest" | "barman" | "git" | "metrics" => Pace {
-            interval: Duration::from_secs(60),
-            timeout: Duration::from_secs(10),
-        },
+        "tls" | "dns" | "pgbackrest" | "barman" | "git" | "metrics" | "velero" | "s3" | "ecr" => {
+            Pace {
+                interval: Duration::from_secs(60),
+                timeout: Duration::from_secs(10),
+            }
+        }
         _ => Pace {
             interval: INTERVAL,
             timeout: TIMEOUT,

@@ -118,6 +118,14 @@ fn the_sample_names_every_key() {
         "branch",
         "metric",
         "labels",
+        "bucket",
+        "prefix",
+        "cluster",
+        "schedule",
+        "application",
+        "group",
+        "repository",
+        "tag",
         "checksum",
         "to",
         "target",
@@ -177,7 +185,15 @@ fn the_sample_is_read_as_it_says() {
             "pgbackrest",
             "barman",
             "configuration",
-            "job"
+            "job",
+            "objects",
+            "pg-cluster",
+            "velero",
+            "application",
+            "tasks",
+            "sessions",
+            "alarms",
+            "image"
         ]
     );
     let Endpoint::Postgres(pg) = &site.targets[0].endpoint else {
@@ -330,7 +346,7 @@ fn programs_get_the_place_and_never_the_secret() {
         .into_iter()
         .map(str::to_owned)
         // What is only looked at has no place that a program would be told.
-        .chain(vec![String::new(); 13])
+        .chain(vec![String::new(); 21])
         .collect::<Vec<_>>()
     );
     // What the site says itself wins.

@@ -128,7 +128,7 @@ impl Rds {
                 }
                 _ => {}
             }
-            progress(
+            wire::progress(
                 out,
                 &mut before,
                 format!("snapshot {name}: {status}, {percent} %"),
@@ -227,7 +227,7 @@ impl Rds {
                 },
                 Err(failure) => failure.what.to_string(),
             };
-            progress(out, &mut before, format!("{name}: {now}"));
+            wire::progress(out, &mut before, format!("{name}: {now}"));
             if !patience.again().await {
                 return Err(self.lost(format!("{name} is {now} after {}", Span(within))));
             }
@@ -271,12 +271,4 @@ fn groups(like: &DbInstance) -> Option<Vec<String>> {
         .filter_map(|group| group.vpc_security_group_id().map(str::to_owned))
         .collect();
     (!ids.is_empty()).then_some(ids)
-}
-
-/// One line for each change.
-fn progress(out: &Output, before: &mut String, now: String) {
-    if *before != now {
-        out.line(&now);
-        *before = now;
-    }
 }

@@ -57,6 +57,11 @@ impl Account {
         self.config.get_or_init(|| self.load()).await
     }
 
+    /// Whether it is asked at a place that is not AWS' own.
+    pub fn is_elsewhere(&self) -> bool {
+        self.account.endpoint.is_some()
+    }
+
     async fn load(&self) -> SdkConfig {
         let times = TimeoutConfig::builder()
             .connect_timeout(CONNECT)

@@ -10,8 +10,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::{Api, Client, Config, ResourceExt};
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
@@ -120,6 +124,121 @@ impl Cluster {
         let config = Config::from_custom_kubeconfig(file, &options).await;
         config.map_err(|error| error.to_string())
     }
+}
+
+/// Objects of one kind that an operator defines, in one namespace.
+pub struct Custom {
+    /// How failures name the target.
+    pub on: String,
+    /// How long a look may take.
+    pub timeout: Duration,
+    cluster: Cluster,
+    namespace: String,
+    kind: ApiResource,
+}
+
+impl Custom {
+    /// Objects of a kind, `("velero.io", "v1", "Backup", "backups")`, where the endpoint says; nothing is connected yet.
+    pub fn new(
+        (on, timeout): (String, Duration),
+        (at, clusters): (&KubeEndpoint, &Clusters),
+        (group, version, kind, plural): (&str, &str, &str, &str),
+    ) -> Self {
+        let kind = GroupVersionKind::gvk(group, version, kind);
+        Self {
+            on,
+            timeout,
+            cluster: clusters.of(at),
+            namespace: at.namespace.clone(),
+            kind: ApiResource::from_gvk_with_plural(&kind, plural),
+        }
+    }
+
+    /// Its API, for what changes something.
+    ///
+    /// # Errors
+    /// When the login fails.
+    pub async fn api(&self) -> Result<Api<DynamicObject>, Failure> {
+        let client = self.cluster.client(&self.on).await?.clone();
+        Ok(Api::namespaced_with(client, &self.namespace, &self.kind))
+    }
+
+    /// One object.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn get(&self, name: &str) -> Result<DynamicObject, Failure> {
+        let what = format!("get {} {name}", self.kind.kind);
+        ask((&self.on, &what), self.timeout, self.api().await?.get(name)).await
+    }
+
+    /// All objects with some labels, `a=b`; empty: all.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn list(&self, labels: &str) -> Result<Vec<DynamicObject>, Failure> {
+        let what = format!("list {}", self.kind.plural);
+        let params = ListParams::default().labels(labels);
+        let api = self.api().await?;
+        Ok(ask((&self.on, &what), self.timeout, api.list(&params))
+            .await?
+            .items)
+    }
+
+    /// Changes an object, or only its status, if it is still the one that was `seen`.
+    ///
+    /// # Errors
+    /// [`Wrong::Undone`] when somebody else has changed it meanwhile.
+    pub async fn patch(
+        &self,
+        seen: &DynamicObject,
+        mut change: Value,
+        status: bool,
+    ) -> Result<(), Wrong> {
+        let name = seen.name_any();
+        let what = format!("patch {} {name}", self.kind.kind);
+        change["metadata"]["resourceVersion"] = json!(seen.resource_version());
+        let (api, params) = (
+            self.api().await.map_err(Wrong::Undone)?,
+            PatchParams::default(),
+        );
+        let patch = Patch::Merge(change);
+        let sent = match status {
+            true => api.patch_status(&name, &params, &patch).await,
+            false => api.patch(&name, &params, &patch).await,
+        };
+        sent.map(|_| ())
+            .map_err(|error| sorted((&self.on, &what), &error))
+    }
+
+    /// Stores a new object.
+    ///
+    /// # Errors
+    /// [`Wrong::Undone`] when there is one of that name.
+    pub async fn create(&self, name: &str, spec: Value) -> Result<(), Wrong> {
+        let what = format!("create {} {name}", self.kind.kind);
+        let object = DynamicObject::new(name, &self.kind).data(json!({ "spec": spec }));
+        let api = self.api().await.map_err(Wrong::Undone)?;
+        let sent = api.create(&PostParams::default(), &object).await;
+        sent.map(|_| ())
+            .map_err(|error| sorted((&self.on, &what), &error))
+    }
+
+    /// What can be said of an act that was refused here.
+    pub fn undone(&self, what: String, advice: &str) -> Wrong {
+        Wrong::Undone(Failure::new(FailureKind::BadAnswer, &self.on, what, advice))
+    }
+
+    /// What can be said of an act whose end was waited for in vain.
+    pub fn lost(&self, what: String, advice: &str) -> Wrong {
+        Wrong::Lost(Failure::new(FailureKind::TimedOut, &self.on, what, advice))
+    }
+}
+
+/// An instant as Kubernetes writes it.
+pub fn time(value: &Value) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(value.as_str()?).ok()?;
+    Some(time.with_timezone(&Utc))
 }
 
 /// Asks within a probe's time-out.

@@ -18,6 +18,7 @@ use crate::incident::clean::Clean;
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight};
 use crate::incident::site::Target;
+use crate::systems::Output;
 
 /// How failures name a target: `pg-west (db-west:5432)`.
 pub fn on(target: &Target) -> String {
@@ -51,6 +52,22 @@ pub fn failed(failure: Failure) -> Outcome {
     Outcome::Failed {
         failure,
         exit: None,
+    }
+}
+
+/// One line of progress for each change.
+pub fn progress(out: &Output, before: &mut String, now: String) {
+    if *before != now {
+        out.line(&now);
+        *before = now;
+    }
+}
+
+/// What became of an act.
+pub fn outcome(done: Result<String, Wrong>) -> Outcome {
+    match done {
+        Ok(said) => self::done(&said),
+        Err(wrong) => wrong.outcome(),
     }
 }
 

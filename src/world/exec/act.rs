@@ -27,7 +27,8 @@ pub(super) async fn run(cx: &Context<'_>, act: &Act) -> Ran {
         | Act::Kube(_)
         | Act::Rds(_)
         | Act::Dns(_)
-        | Act::Secret(_) => system(cx, act).await,
+        | Act::Secret(_)
+        | Act::Order(_) => system(cx, act).await,
     }
 }
 

@@ -148,7 +148,8 @@ fn password(endpoint: &Endpoint) -> Option<&SecretRef> {
         | Endpoint::Dns(_)
         | Endpoint::Secret(_)
         | Endpoint::Check(_)
-        | Endpoint::Store(_) => None,
+        | Endpoint::Store(_)
+        | Endpoint::Managed(_) => None,
     }
 }
 
@@ -175,7 +176,8 @@ impl Tools {
             | Endpoint::Dns(_)
             | Endpoint::Secret(_)
             | Endpoint::Check(_)
-            | Endpoint::Store(_) => {}
+            | Endpoint::Store(_)
+            | Endpoint::Managed(_) => {}
         }
         Ok(())
     }

@@ -59,10 +59,13 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &mut Table) -> Option<Played>
                 line: fault.line + begins - 1,
                 ..fault
             }));
-            let looked_at = site
-                .iter()
-                .flat_map(|site| &site.targets)
-                .find(|target| matches!(target.endpoint, Endpoint::Check(_) | Endpoint::Store(_)));
+            let looked_at = site.iter().flat_map(|site| &site.targets).find(|target| {
+                let endpoint = &target.endpoint;
+                matches!(
+                    endpoint,
+                    Endpoint::Check(_) | Endpoint::Store(_) | Endpoint::Managed(_)
+                )
+            });
             if let Some(target) = looked_at {
                 let what = format!(
                     "{}: {} can't be simulated",

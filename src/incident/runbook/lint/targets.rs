@@ -1,5 +1,6 @@
 //! Names of a runbook against the site: each is there, and is of a system that has the word.
 
+use super::super::super::acts::orders::Order;
 use super::super::super::acts::postgres::PgCondition;
 use super::super::super::acts::redis::{RedisAct, RedisCondition};
 use super::super::super::acts::{Act, Condition, Wait};
@@ -28,7 +29,14 @@ const HEALTHY: &[System] = &[
     System::Vault,
     System::Docker,
     System::Command,
+    System::Cnpg,
+    System::Argocd,
+    System::Ecs,
+    System::Elasticache,
+    System::Cloudwatch,
+    System::Ecr,
 ];
+const CNPG: &[System] = &[System::Cnpg];
 const VALUE: &[System] = &[System::Prometheus, System::Tls, System::Alertmanager];
 const KUBERNETES: &[System] = &[System::Kubernetes];
 const RDS: &[System] = &[System::Rds];
@@ -165,9 +173,24 @@ fn act_uses(act: &Act) -> Vec<Use<'_>> {
         Act::Rds(rds) => vec![target(act.word(), rds.target(), RDS)],
         Act::Dns(dns) => vec![target(act.word(), dns.target(), ROUTE53)],
         Act::Secret(secret) => vec![target(act.word(), secret.target(), SECRETS)],
+        Act::Order(order) => order_uses(act, order),
         Act::Wait(Wait::UntilHolds(condition)) => condition_uses(condition),
         Act::Wait(Wait::For(_) | Wait::Until(_)) | Act::Runbook(_) => Vec::new(),
     }
+}
+
+/// An order's target is of its family; the standby it may name is a PostgreSQL server.
+fn order_uses<'a>(act: &Act, order: &'a Order) -> Vec<Use<'a>> {
+    let mut all = System::ALL.iter();
+    let at = all.position(|system| *system == order.system).unwrap_or(0);
+    let mut uses = vec![target(act.word(), &order.target, &System::ALL[at..=at])];
+    let standby = order.args.get("standby").map(|name| Use {
+        word: "standby".into(),
+        name,
+        kind: Kind::Target(POSTGRES),
+    });
+    uses.extend(standby);
+    uses
 }
 
 fn condition_uses(condition: &Condition) -> Vec<Use<'_>> {
@@ -182,6 +205,7 @@ fn condition_uses(condition: &Condition) -> Vec<Use<'_>> {
         Condition::Rds(condition) => vec![target("condition", condition.of(), RDS)],
         Condition::Dns(condition) => vec![target("condition", condition.of(), ROUTE53)],
         Condition::Secret(condition) => vec![target("condition", condition.of(), SECRETS)],
+        Condition::PrimaryIs(primary) => vec![target("primary_is", &primary.of, CNPG)],
         Condition::Backup { of, .. } => vec![Use {
             word: "backup".into(),
             name: of.as_str(),

@@ -1,21 +1,9 @@
 //! Kubernetes against a real API server with its controllers and its scheduler, on hollow nodes, read back by kubectl: what is
 //! seen, what each act does, what is refused, and what is left open when an answer gets lost.
 
-#![cfg(feature = "kubernetes")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that can't set up its world has failed"
-)]
-
-#[path = "common/act.rs"]
-mod act;
-#[path = "common/kube.rs"]
-mod kube;
-
-use act::{act, done, refused};
+use crate::act::{act, done, refused};
+use crate::kube::{Kube, cluster};
 use chrono::Utc;
-use kube::{Kube, cluster};
 use serde_json::{Value, json};
 use warroom::incident::acts::kube::{KubeSight, WorkloadSight};
 use warroom::incident::reading::{FailureKind, Outcome, Sight};

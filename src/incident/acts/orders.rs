@@ -1,0 +1,137 @@
+//! Orders to what something else runs: operators in Kubernetes (CloudNativePG, Velero, Argo CD) and services of AWS (ECS, ElastiCache).
+//! They are a table: what each takes is one row, and what it does is its system's.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::names::TargetId;
+use super::super::runbook::{Danger, System};
+use super::super::strict::{Reader, Table};
+use super::read;
+
+/// One kind of order.
+struct Row {
+    /// Whose it is: the family's word.
+    system: System,
+    /// The word behind the family's.
+    word: &'static str,
+    /// What it takes beside its target: key, an example, and whether it must be there.
+    args: &'static [(&'static str, &'static str, bool)],
+    /// How dangerous it is at least.
+    danger: Danger,
+}
+
+const fn row(
+    system: System,
+    word: &'static str,
+    args: &'static [(&'static str, &'static str, bool)],
+    danger: Danger,
+) -> Row {
+    Row {
+        system,
+        word,
+        args,
+        danger,
+    }
+}
+
+/// Every order there is.
+#[rustfmt::skip]
+const ROWS: [Row; 11] = [
+    row(System::Cnpg, "promote", &[("instance", "pg-2", true), ("standby", "pg-west", false)], Danger::OneWay),
+    row(System::Cnpg, "fence", &[("instance", "*", true)], Danger::Destructive),
+    row(System::Cnpg, "unfence", &[("instance", "*", true)], Danger::Change),
+    row(System::Cnpg, "recover", &[("time", "2026-11-21T14:00:00Z", true), ("as", "pg-recovered", true)], Danger::Change),
+    row(System::Velero, "backup", &[("as", "before-the-change", true)], Danger::Change),
+    row(System::Velero, "restore", &[("backup", "daily-20261121", true), ("as", "restore-1", true)], Danger::Destructive),
+    row(System::Argocd, "sync", &[("revision", "main", false)], Danger::Change),
+    row(System::Ecs, "redeploy", &[], Danger::Change),
+    row(System::Ecs, "scale", &[("tasks", "4", true)], Danger::Change),
+    row(System::Ecs, "undo", &[], Danger::Change),
+    row(System::Elasticache, "failover", &[("shard", "0001", true)], Danger::Destructive),
+];
+
+/// An order: `cnpg.promote = { target = "pg", instance = "pg-2" }`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Whose it is.
+    pub system: System,
+    /// The word behind the family's.
+    pub word: String,
+    /// What takes it.
+    pub target: TargetId,
+    /// What it takes beside that.
+    pub args: BTreeMap<String, String>,
+}
+
+impl Order {
+    /// The families' words.
+    pub const FAMILIES: [&'static str; 5] = ["cnpg", "velero", "argocd", "ecs", "elasticache"];
+
+    /// Every word of a family.
+    pub fn words(family: &str) -> Vec<&'static str> {
+        let rows = ROWS.iter().filter(|row| row.system.word() == family);
+        rows.map(|row| row.word).collect()
+    }
+
+    /// Reads the table behind `FAMILY.WORD =`; faults go to the reader.
+    pub fn read(
+        reader: &mut Reader<'_>,
+        family: &str,
+        word: &str,
+        table: &mut Table,
+    ) -> Option<Self> {
+        let row = ROWS
+            .iter()
+            .find(|row| row.system.word() == family && row.word == word)?;
+        let target = read::target(reader, table, "target", "NAME");
+        let (mut args, mut whole) = (BTreeMap::new(), true);
+        for (key, example, needed) in row.args {
+            let example = format!("{key} = {example:?}");
+            let value = match *needed {
+                _ if *key == "tasks" => read::count(reader, table, key, "tasks = 4"),
+                true => read::required(reader, table, key, &example),
+                false => read::value(reader, table, key),
+            };
+            whole &= value.is_some() || !needed;
+            args.extend(value.map(|value| ((*key).to_owned(), value)));
+        }
+        Some(Self {
+            system: row.system,
+            word: word.to_owned(),
+            target: target.filter(|_| whole)?,
+            args,
+        })
+    }
+
+    /// One of the values it takes; empty when it was not given.
+    pub fn arg(&self, key: &str) -> &str {
+        self.args.get(key).map_or("", String::as_str)
+    }
+
+    /// Every text in it that a variable may stand for.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        [&mut self.target.0]
+            .into_iter()
+            .chain(self.args.values_mut())
+            .collect()
+    }
+
+    /// See [`super::Act::least_danger`].
+    pub fn least_danger(&self) -> Danger {
+        let mut rows = ROWS.iter();
+        let row = rows.find(|row| row.system == self.system && row.word == self.word);
+        row.map_or(Danger::OneWay, |row| row.danger)
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{} {}", self.system.word(), self.word, self.target)?;
+        self.args
+            .iter()
+            .try_for_each(|(key, value)| write!(f, " {key}={value}"))
+    }
+}
