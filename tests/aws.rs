@@ -91,7 +91,18 @@ fn what_is_there_is_seen_as_boto_sees_it() {
         let Sight::Rds(replica) = aws.see("replica").await.unwrap() else {
             panic!()
         };
-        assert_eq!(replica.replica_of.as_deref(), Some("orders-db"));
+        assert_eq!(
+            (replica.replica_of.as_deref(), replica.lag),
+            (Some("orders-db"), None)
+        );
+        let lag = json!({ "MetricName": "ReplicaLag", "Value": 7.0,
+            "Dimensions": [{ "Name": "DBInstanceIdentifier", "Value": "orders-db-replica" }] });
+        let put = json!({ "Namespace": "AWS/RDS", "MetricData": [lag] });
+        aws.boto("cloudwatch", "put_metric_data", &put);
+        let Sight::Rds(replica) = aws.see("replica").await.unwrap() else {
+            panic!()
+        };
+        assert_eq!(replica.lag, Some(std::time::Duration::from_secs(7)));
         let Sight::Dns(public) = aws.see("public").await.unwrap() else {
             panic!()
         };

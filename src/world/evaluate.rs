@@ -8,9 +8,10 @@ use super::judging::Judge;
 use crate::console::event::Evaluation;
 use crate::incident::acts::Act;
 use crate::incident::acts::postgres::PgAct;
+use crate::incident::acts::rds::RdsAct;
 use crate::incident::journal::{Resolved, ResolvedCheck};
 use crate::incident::reading::Verdict;
-use crate::incident::runbook::Code;
+use crate::incident::runbook::{Code, System};
 use crate::incident::site::Site;
 use crate::world::exec::{self, freely};
 
@@ -81,17 +82,27 @@ fn name(role: &str, number: usize, check: &ResolvedCheck) -> String {
 
 /// Guards that belong to the act, whatever the runbook says: a promotion's, also when a shell carries it out.
 async fn judge_guards(judge: &Judge<'_>, resolved: &Resolved) -> Vec<(String, Verdict)> {
-    let standby = match &resolved.code {
+    let stage = judge.systems.stage.as_ref();
+    if stage.is_some_and(|stage| !stage.guarded()) {
+        return Vec::new();
+    }
+    let guards = match &resolved.code {
         Code::Act {
             act: Act::Postgres(PgAct::Promote { target }),
-        } => Some(target),
-        _ => resolved.guards.as_ref(),
+        } => judge.promotion(target, resolved).await,
+        Code::Act {
+            act: Act::Rds(RdsAct::Promote { target }),
+        } => judge.rds_promotion(target).await,
+        Code::Act {
+            act: Act::Order(order),
+        } if order.system == System::Cnpg && order.word == "promote" => {
+            judge.cnpg_promotion(order, resolved).await
+        }
+        _ => match &resolved.guards {
+            Some(standby) => judge.promotion(standby, resolved).await,
+            None => Vec::new(),
+        },
     };
-    let stage = judge.systems.stage.as_ref();
-    let Some(standby) = standby.filter(|_| stage.is_none_or(|stage| stage.guarded())) else {
-        return Vec::new();
-    };
-    let guards = judge.promotion(standby, resolved).await;
     guards
         .into_iter()
         .map(|guard| (guard.name, guard.verdict))

@@ -8,14 +8,15 @@ use futures_util::future::join_all;
 
 use super::{Systems, watch};
 use crate::incident::acts::Condition;
+use crate::incident::acts::orders::Order;
 use crate::incident::acts::postgres::PgCondition;
 use crate::incident::evaluate;
 use crate::incident::guards::{self, Guard, PromotionFacts};
 use crate::incident::journal::Resolved;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Reading, Verdict};
+use crate::incident::reading::{Reading, Sight, Verdict};
 use crate::incident::replication::{End, LastKnown, LinkHistory, LinkVital};
-use crate::incident::site::{Link, Site};
+use crate::incident::site::{Endpoint, Link, Site};
 use crate::systems::files;
 
 /// A reading of a silent target may be this old when its host has answered too: it was taken for this judgement.
@@ -119,6 +120,47 @@ impl<'a> Judge<'a> {
             rpo: self.site.objectives.rpo,
             last_promotion: resolved.last_promotion,
         })
+    }
+
+    /// The guards of promoting a replica of RDS.
+    pub async fn rds_promotion(&self, replica: &TargetId) -> Vec<Guard> {
+        let sights = self.look(std::slice::from_ref(replica)).await;
+        let reading = sights.get(replica);
+        let of = match reading.map(|reading| &reading.value) {
+            Some(Ok(Sight::Rds(seen))) => seen.replica_of.clone(),
+            _ => None,
+        };
+        let source = self
+            .site
+            .targets
+            .iter()
+            .find(|target| match &target.endpoint {
+                Endpoint::Rds(at) => Some(&at.instance) == of.as_ref(),
+                _ => false,
+            });
+        let source = source.map(|target| target.id.clone());
+        let old = self.look(source.as_slice()).await;
+        let source = source.as_ref().map(|id| (id, old.get(id)));
+        let now = self.systems.clock.now();
+        guards::managed::rds(replica, reading, source, self.site.objectives.rpo, &now)
+    }
+
+    /// The guards of promoting an instance of a CloudNativePG cluster; its loss is that of the PostgreSQL target the order names.
+    pub async fn cnpg_promotion(&self, order: &Order, resolved: &Resolved) -> Vec<Guard> {
+        let loss = match order.arg("standby") {
+            "" => None,
+            standby => {
+                let guards = self.promotion(&TargetId::from(standby), resolved).await;
+                let loss = guards
+                    .into_iter()
+                    .find(|guard| guard.name.starts_with("loss"));
+                loss.map(|guard| guard.verdict)
+            }
+        };
+        let sights = self.look(std::slice::from_ref(&order.target)).await;
+        let now = self.systems.clock.now();
+        let what = (&order.target, order.arg("instance"));
+        guards::managed::cnpg(what, sights.get(&order.target), loss, &now)
     }
 
     /// Looks at targets, all at the same time.

@@ -3,6 +3,7 @@
 //! They belong to the act. A red one refuses it; an operator may override reds one by one, each with the value it had, and
 //! any other red, or a worse value, refuses again.
 
+pub mod managed;
 #[cfg(test)]
 mod tests;
 

@@ -5,6 +5,7 @@ mod acts;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_sdk_cloudwatch::types::Statistic;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::DbInstance;
 use chrono::{DateTime, Utc};
@@ -24,6 +25,9 @@ use crate::incident::site::{RdsEndpoint, Target};
 /// How often the newest snapshot is asked for: they are hours apart, and requests are counted.
 const SNAPSHOTS_EVERY: Duration = Duration::from_secs(60);
 
+/// How old CloudWatch's newest figure may be, in seconds: it gets one a minute, and late.
+const LAG_FROM: i64 = 300;
+
 /// One instance of the site.
 pub struct Rds {
     id: TargetId,
@@ -33,6 +37,7 @@ pub struct Rds {
     account: Account,
     client: OnceCell<Client>,
     newest: Mutex<Option<(Instant, Option<DateTime<Utc>>)>>,
+    metrics: OnceCell<aws_sdk_cloudwatch::Client>,
 }
 
 impl Rds {
@@ -46,6 +51,7 @@ impl Rds {
             account: accounts.of(&endpoint.account),
             client: OnceCell::new(),
             newest: Mutex::new(None),
+            metrics: OnceCell::new(),
         }
     }
 
@@ -57,6 +63,10 @@ impl Rds {
     async fn look(&self) -> Result<RdsSight, Failure> {
         let instance = self.instance().await?;
         let newest_snapshot = self.newest_snapshot().await?;
+        let lag = match source(&instance) {
+            Some(_) => self.replica_lag().await?,
+            None => None,
+        };
         let at = |time: &aws_sdk_rds::primitives::DateTime| {
             DateTime::from_timestamp(time.secs(), time.subsec_nanos())
         };
@@ -66,7 +76,7 @@ impl Rds {
             zone: text(instance.availability_zone()),
             multi_az: instance.multi_az().unwrap_or(false),
             replica_of: source(&instance).map(str::to_owned),
-            lag: None,
+            lag,
             latest_restorable: instance.latest_restorable_time().and_then(at),
             newest_snapshot,
         })
@@ -94,6 +104,41 @@ impl Rds {
                 "check its name and region",
             )
         })
+    }
+
+    /// How far the replica is behind: CloudWatch's newest figure of the last minutes, the worst of its minute.
+    async fn replica_lag(&self) -> Result<Option<Duration>, Failure> {
+        let now = Utc::now().timestamp();
+        let time = aws_sdk_cloudwatch::primitives::DateTime::from_secs;
+        let instance = aws_sdk_cloudwatch::types::Dimension::builder()
+            .name("DBInstanceIdentifier")
+            .value(&self.instance)
+            .build();
+        let request = async {
+            let client = async || aws_sdk_cloudwatch::Client::new(self.account.config().await);
+            let request = self
+                .metrics
+                .get_or_init(client)
+                .await
+                .get_metric_statistics();
+            let request = request
+                .namespace("AWS/RDS")
+                .metric_name("ReplicaLag")
+                .dimensions(instance);
+            let request = request
+                .start_time(time(now - LAG_FROM))
+                .end_time(time(now))
+                .period(60);
+            request.statistics(Statistic::Maximum).send().await
+        };
+        let answer = ask((&self.on, "GetMetricStatistics"), self.timeout, request).await?;
+        let points = answer.datapoints().iter();
+        let newest = points.max_by_key(|point| point.timestamp().map(|at| at.secs()));
+        // A replica that is broken has -1.
+        let seconds = newest
+            .and_then(|point| point.maximum())
+            .filter(|seconds| *seconds >= 0.0);
+        Ok(seconds.map(Duration::from_secs_f64))
     }
 
     /// When the newest snapshot that can be restored was made.

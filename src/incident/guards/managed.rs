@@ -1,0 +1,277 @@
+//! Guards of promotions that an operator or a provider carries out: what can be known of them beforehand.
+
+use std::time::Duration;
+
+use super::{FRESH, Guard};
+use crate::incident::acts::cnpg::CnpgSight;
+use crate::incident::acts::rds::RdsSight;
+use crate::incident::measure::{Lag, Span};
+use crate::incident::names::TargetId;
+use crate::incident::now::Now;
+use crate::incident::reading::{Reading, Sight, Verdict};
+
+fn guard(name: &str, verdict: Verdict) -> Guard {
+    Guard {
+        name: name.to_owned(),
+        verdict,
+    }
+}
+
+/// Whether a reading is of now.
+fn fresh(id: &TargetId, reading: Option<&Reading>, now: &Now) -> Verdict {
+    let Some(reading) = reading else {
+        return Verdict::measured(false, format!("{id} was not read"));
+    };
+    let age = now.since(&reading.at);
+    match &reading.value {
+        Err(failure) => Verdict::measured(false, failure.to_string()),
+        Ok(_) => Verdict::measured(age <= FRESH, format!("{id} {} ago", Span(age))),
+    }
+}
+
+/// The guards of `cnpg.promote`. `loss` is what is known of the standby's loss by the link of a PostgreSQL target; the operator
+/// itself stops the old primary before the new one takes writes.
+pub fn cnpg(
+    (id, instance): (&TargetId, &str),
+    reading: Option<&Reading>,
+    loss: Option<Verdict>,
+    now: &Now,
+) -> Vec<Guard> {
+    let seen = match reading.map(|reading| &reading.value) {
+        Some(Ok(Sight::Cnpg(seen))) => Some(seen),
+        _ => None,
+    };
+    let of = |judge: &dyn Fn(&CnpgSight) -> Verdict| match seen {
+        Some(seen) => judge(seen),
+        None => Verdict::unknown(format!("{id} was not seen")),
+    };
+    let blind = || {
+        let why =
+            format!("{id}: name the standby's PostgreSQL target (standby = …) to know the loss");
+        Verdict::unknown(why)
+    };
+    vec![
+        guard("readings fresh", fresh(id, reading, now)),
+        guard("loss known and under its gate", loss.unwrap_or_else(blind)),
+        guard(
+            "instance healthy",
+            of(&|seen| {
+                let healthy = seen.healthy.iter().any(|name| name == instance);
+                Verdict::measured(healthy, format!("healthy: {}", seen.healthy.join(", ")))
+            }),
+        ),
+        guard("same timeline", of(&|seen| same_timeline(seen, instance))),
+        guard(
+            "nothing under way",
+            of(&|seen| {
+                let settled = seen.primary == seen.target_primary;
+                Verdict::measured(
+                    settled,
+                    format!("{} -> {}", seen.primary, seen.target_primary),
+                )
+            }),
+        ),
+        guard(
+            "WAL archived",
+            of(&|seen| match seen.archiving {
+                Some(archiving) => {
+                    Verdict::measured(archiving, "ContinuousArchiving, by the operator")
+                }
+                None => Verdict::unknown("the operator does not say"),
+            }),
+        ),
+    ]
+}
+
+fn same_timeline(seen: &CnpgSight, instance: &str) -> Verdict {
+    let newest = seen.timelines.values().max();
+    match (seen.timelines.get(instance), newest) {
+        (Some(own), Some(newest)) => Verdict::measured(
+            own == newest,
+            format!("{instance} timeline {own}, the newest is {newest}"),
+        ),
+        _ => Verdict::unknown(format!("{instance} has reported no timeline")),
+    }
+}
+
+/// The guards of `rds.promote`: `source` is the instance it replicates from, where the site has it.
+pub fn rds(
+    id: &TargetId,
+    reading: Option<&Reading>,
+    source: Option<(&TargetId, Option<&Reading>)>,
+    rpo: Option<Duration>,
+    now: &Now,
+) -> Vec<Guard> {
+    let seen = sight(reading);
+    let of = |judge: &dyn Fn(&RdsSight) -> Verdict| match seen {
+        Some(seen) => judge(seen),
+        None => Verdict::unknown(format!("{id} was not seen")),
+    };
+    vec![
+        guard("readings fresh", fresh(id, reading, now)),
+        guard(
+            "loss known and under its gate",
+            of(&|seen| match (seen.lag, rpo) {
+                (Some(lag), Some(rpo)) => {
+                    let sign = if lag < rpo { '<' } else { '≥' };
+                    let saw = format!("{id} is {} behind {sign} {}", Lag(lag), Span(rpo));
+                    let millis = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
+                    Verdict::measured(lag < rpo, saw).with_badness(millis)
+                }
+                (None, _) => Verdict::unknown(format!("CloudWatch has no ReplicaLag of {id}")),
+                (_, None) => Verdict::unknown("the site states no recovery point objective"),
+            }),
+        ),
+        guard(
+            "still a replica",
+            of(&|seen| match &seen.replica_of {
+                Some(of) => Verdict::measured(true, format!("{id} replicates from {of}")),
+                None => Verdict::measured(false, format!("{id} is an instance of its own already")),
+            }),
+        ),
+        guard(
+            "available",
+            of(&|seen| {
+                Verdict::measured(
+                    seen.status == "available",
+                    format!("{id} is {}", seen.status),
+                )
+            }),
+        ),
+        guard("old primary fenced", stopped(source)),
+    ]
+}
+
+/// Only a stopped instance can't take writes beside the one that is promoted.
+fn stopped(source: Option<(&TargetId, Option<&Reading>)>) -> Verdict {
+    let Some((id, reading)) = source else {
+        return Verdict::unknown("the instance it replicates from is no target of the site");
+    };
+    match sight(reading) {
+        Some(seen) => {
+            Verdict::measured(seen.status == "stopped", format!("{id} is {}", seen.status))
+        }
+        None => Verdict::unknown(format!("{id} was not seen")),
+    }
+}
+
+fn sight(reading: Option<&Reading>) -> Option<&RdsSight> {
+    match &reading?.value {
+        Ok(Sight::Rds(seen)) => Some(seen),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::refuses;
+    use super::*;
+    use crate::incident::judge::sights::{at, reading, refused};
+
+    fn names(guards: &[Guard]) -> Vec<String> {
+        refuses(guards)
+            .iter()
+            .map(|guard| guard.name.clone())
+            .collect()
+    }
+
+    fn instance(status: &str, lag: Option<u64>, of: Option<&str>) -> Reading {
+        reading(
+            0,
+            Ok(Sight::Rds(RdsSight {
+                status: status.into(),
+                zone: "a".into(),
+                multi_az: false,
+                replica_of: of.map(str::to_owned),
+                lag: lag.map(Duration::from_secs),
+                latest_restorable: None,
+                newest_snapshot: None,
+            })),
+        )
+    }
+
+    #[test]
+    fn a_replica_is_promoted_only_behind_a_stopped_source_and_with_a_known_lag() {
+        let (id, source) = ("replica".into(), "orders".into());
+        let rpo = Some(Duration::from_secs(300));
+        let judged = |replica: &Reading, old: &Reading, second| {
+            names(&rds(
+                &id,
+                Some(replica),
+                Some((&source, Some(old))),
+                rpo,
+                &at(second),
+            ))
+        };
+        let (stopped, up) = (
+            instance("stopped", None, None),
+            instance("available", None, None),
+        );
+        let good = instance("available", Some(4), Some("orders"));
+        assert_eq!(judged(&good, &stopped, 1), Vec::<String>::new());
+        assert_eq!(judged(&good, &up, 1), ["old primary fenced"]);
+        let far = instance("available", Some(301), Some("orders"));
+        assert_eq!(judged(&far, &stopped, 1), ["loss known and under its gate"]);
+        let blind = instance("available", None, Some("orders"));
+        assert_eq!(
+            judged(&blind, &stopped, 1),
+            ["loss known and under its gate"]
+        );
+        let own = instance("modifying", Some(1), None);
+        assert_eq!(judged(&own, &stopped, 1), ["still a replica", "available"]);
+        assert_eq!(judged(&good, &stopped, 60), ["readings fresh"]);
+        assert_eq!(
+            judged(&good, &reading(0, refused()), 1),
+            ["old primary fenced"]
+        );
+        assert_eq!(
+            names(&rds(&id, Some(&good), None, rpo, &at(1))),
+            ["old primary fenced"]
+        );
+        assert_eq!(names(&rds(&id, None, None, rpo, &at(1))).len(), 5);
+    }
+
+    #[test]
+    fn an_instance_is_promoted_only_when_it_is_healthy_on_the_newest_timeline_and_its_loss_known() {
+        let cluster = |change: &dyn Fn(&mut CnpgSight)| {
+            let mut seen = CnpgSight {
+                phase: "x".into(),
+                instances: 2,
+                ready: 2,
+                primary: "pg-1".into(),
+                target_primary: "pg-1".into(),
+                timelines: [("pg-1".to_owned(), 4), ("pg-2".to_owned(), 4)].into(),
+                healthy: vec!["pg-1".into(), "pg-2".into()],
+                fenced: vec![],
+                archiving: Some(true),
+                last_backup: None,
+            };
+            change(&mut seen);
+            reading(0, Ok(Sight::Cnpg(seen)))
+        };
+        let id = "pg".into();
+        let known = || Some(Verdict::measured(true, "0 s"));
+        let judged =
+            |reading: &Reading, loss| names(&cnpg((&id, "pg-2"), Some(reading), loss, &at(1)));
+        assert_eq!(judged(&cluster(&|_| {}), known()), Vec::<String>::new());
+        assert_eq!(
+            judged(&cluster(&|_| {}), None),
+            ["loss known and under its gate"]
+        );
+        let sick = cluster(&|seen| seen.healthy = vec!["pg-1".into()]);
+        assert_eq!(judged(&sick, known()), ["instance healthy"]);
+        let behind = cluster(&|seen| {
+            seen.timelines = [("pg-1".to_owned(), 4), ("pg-2".to_owned(), 3)].into()
+        });
+        assert_eq!(judged(&behind, known()), ["same timeline"]);
+        let mute = cluster(&|seen| seen.timelines.clear());
+        assert_eq!(judged(&mute, known()), ["same timeline"]);
+        let busy = cluster(&|seen| seen.target_primary = "pg-3".into());
+        assert_eq!(judged(&busy, known()), ["nothing under way"]);
+        for archiving in [Some(false), None] {
+            let bare = cluster(&|seen| seen.archiving = archiving);
+            assert_eq!(judged(&bare, known()), ["WAL archived"]);
+        }
+        assert_eq!(judged(&reading(0, refused()), None).len(), 6);
+    }
+}
