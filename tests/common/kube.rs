@@ -21,6 +21,9 @@ pub struct Kube {
     _folder: tempfile::TempDir,
 }
 
+/// Held by a test as long as it orders faults at the door, or counts what goes through it.
+pub static DOOR: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The cluster of this program, started at the first call.
 pub fn cluster() -> &'static Kube {
     static CLUSTER: OnceLock<Kube> = OnceLock::new();

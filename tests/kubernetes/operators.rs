@@ -2,7 +2,7 @@
 //! operators can't be had here, so the tests write the status in their stead.
 
 use crate::act::{act, done, refused};
-use crate::kube::{Kube, cluster};
+use crate::kube::{DOOR, Kube, cluster};
 use serde_json::{Value, json};
 use warroom::incident::acts::check::CheckState;
 use warroom::incident::acts::cnpg::{CnpgSight, HEALTHY};
@@ -127,6 +127,7 @@ async fn a_cluster_is_seen_and_promoted_by_its_status() {
 async fn a_lost_answer_leaves_a_promotion_unknown_and_written_once() {
     let cluster = cluster();
     let path = postgres(cluster, "lost-promotion");
+    let _alone = DOOR.lock().await;
     let patches = || cluster.order(&json!({}))["PATCH"].as_u64().unwrap_or(0);
     let before = patches();
     cluster.order(&json!({ "fault": { "method": "PATCH", "drop": true } }));

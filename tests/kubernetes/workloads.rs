@@ -2,7 +2,7 @@
 //! seen, what each act does, what is refused, and what is left open when an answer gets lost.
 
 use crate::act::{act, done, refused};
-use crate::kube::{Kube, cluster};
+use crate::kube::{DOOR, Kube, cluster};
 use chrono::Utc;
 use serde_json::{Value, json};
 use warroom::incident::acts::kube::{KubeSight, WorkloadSight};
@@ -257,6 +257,7 @@ async fn a_stateful_set_is_undone_too_and_a_pod_of_it_replaced() {
 async fn a_lost_answer_is_unknown_and_nothing_is_sent_twice() {
     let cluster = cluster();
     cluster.web("lost");
+    let _alone = DOOR.lock().await;
     let web = target("lost", "deployment/web");
     let patches = || cluster.order(&json!({}))["PATCH"].as_u64().unwrap_or(0);
     let before = patches();
