@@ -1,6 +1,6 @@
 //! A scenario: the site it is played on, what happens to it and when, what good looks like, and how a reference walk goes.
 //!
-//! A scenario is one TOML file, read strictly ([`read`]); the user's own folder wins over the built-in ones.
+//! A scenario is one TOML file, read strictly ([`parse`]); the user's own folder wins over the built-in ones.
 
 pub mod built_in;
 mod read;

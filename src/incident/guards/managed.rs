@@ -261,7 +261,7 @@ mod tests {
         let sick = cluster(&|seen| seen.healthy = vec!["pg-1".into()]);
         assert_eq!(judged(&sick, known()), ["instance healthy"]);
         let behind = cluster(&|seen| {
-            seen.timelines = [("pg-1".to_owned(), 4), ("pg-2".to_owned(), 3)].into()
+            seen.timelines = [("pg-1".to_owned(), 4), ("pg-2".to_owned(), 3)].into();
         });
         assert_eq!(judged(&behind, known()), ["same timeline"]);
         let mute = cluster(&|seen| seen.timelines.clear());
