@@ -647,3 +647,82 @@ async fn the_last_commit_and_the_last_success_are_backups_too() {
         None
     );
 }
+
+/// A server with pgBackRest and Barman that goes away with the test.
+struct Tools(tempfile::TempDir);
+
+impl Tools {
+    fn up() -> Self {
+        let tools = Self(tempfile::tempdir().unwrap());
+        // The server's own user goes through.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(tools.0.path(), open).unwrap();
+        tools.run("up");
+        tools
+    }
+
+    fn run(&self, command: &str) {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/tools");
+        let done = Command::new(program)
+            .arg(self.0.path())
+            .arg(command)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(
+            done.status.success(),
+            "{command}: {said}{}",
+            String::from_utf8_lossy(&done.stdout)
+        );
+    }
+
+    /// A target that asks by a program of the server's own user.
+    fn target(&self, system: &str, key: &str, program: &[&str]) -> String {
+        let become_it: &[&str] = match rustix::process::geteuid().is_root() {
+            true => &["runuser", "-u", "postgres", "--"],
+            false => &[],
+        };
+        let run = [become_it, program].concat();
+        format!("system = \"{system}\"\n{key}\nrun = {run:?}")
+    }
+}
+
+impl Drop for Tools {
+    fn drop(&mut self) {
+        self.run("down");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backups_by_pgbackrest_and_barman_are_found_when_they_are_whole() {
+    let tools = Tools::up();
+    let config = |file: &str| tools.0.path().join(file).display().to_string();
+    let pgbackrest = format!("--config={}", config("pgbackrest.conf"));
+    let stanza = |name: &str| {
+        let key = format!("stanza = \"{name}\"");
+        tools.target("pgbackrest", &key, &["pgbackrest", &pgbackrest])
+    };
+    let barman = config("barman.conf");
+    let server = |name: &str| {
+        let key = format!("server = \"{name}\"");
+        tools.target("barman", &key, &["barman", "-c", &barman])
+    };
+    let begun = Utc::now() - chrono::TimeDelta::seconds(1);
+    for target in [stanza("main"), server("main")] {
+        let nothing = backups(&target).await;
+        assert_eq!((nothing.newest, nothing.count), (None, 0), "{target}");
+    }
+    // The tool's exit code says success of a stanza that is not there.
+    let absent = failure(&stanza("other")).await;
+    assert!(absent.to_string().contains("missing stanza"), "{absent}");
+    assert_eq!(failure(&server("other")).await.kind, FailureKind::BadAnswer);
+    tools.run("pgbackrest");
+    tools.run("barman");
+    for target in [stanza("main"), server("main")] {
+        let seen = backups(&target).await;
+        let newest = seen.newest.unwrap();
+        assert_eq!((seen.count, seen.incomplete), (1, 0), "{target}");
+        assert!(newest.at >= begun && newest.at <= Utc::now(), "{newest:?}");
+        assert!(newest.size.unwrap().0 > 10_000_000, "{newest:?}");
+    }
+}
