@@ -581,3 +581,39 @@ fn a_shard_is_failed_over_to_its_replica() {
         assert_eq!(aws.count("TestFailover"), 2);
     });
 }
+
+#[test]
+fn a_check_finds_what_is_missing_before_an_incident_does() {
+    with_credentials(
+        "a_check_finds_what_is_missing_before_an_incident_does",
+        async {
+            let aws = Aws::up();
+            let folder = tempfile::tempdir().unwrap();
+            let site = folder.path().join("site.toml");
+            std::fs::write(&site, aws.site_text()).unwrap();
+            let arn = "arn:aws:rds:us-east-1:123456789012:db:orders-db";
+            let words = format!(
+                "User: ana is not authorized to perform: rds:DescribeDBInstances on resource: {arn}"
+            );
+            let fault = json!({ "action": "DescribeDBInstances", "times": 4, "status": 403, "code": "AccessDenied", "message": words });
+            aws.order(&json!({ "fault": fault }));
+            let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_warroom"));
+            let done = check
+                .args(["check", "--live", "--site"])
+                .arg(&site)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&done.stdout).into_owned();
+            assert_eq!(done.status.code(), Some(2), "{said}");
+            for line in [
+                "✖ orders: orders (orders-db in us-east-1): DescribeDBInstances orders-db: AccessDenied: User: ana is not \
+             authorized to perform: rds:DescribeDBInstances on resource: arn:aws:rds:us-east-1:123456789012:db:orders-db",
+                "✖ no-bucket: ",
+                "✖ unweighted: ",
+                "✔ public: answers",
+            ] {
+                assert!(said.contains(line), "{line}: {said}");
+            }
+        },
+    );
+}

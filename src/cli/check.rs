@@ -1,24 +1,27 @@
 //! `warroom check`: every fault of every file, in one go.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::Utc;
 
-use super::{Common, FAULTY, fail, say, site};
+use super::{Common, FAULTY, block_on, fail, say, site};
 use crate::console::keymap;
 use crate::drill::scenario;
 use crate::incident::fault::{Fault, Weight};
 use crate::incident::names::RunbookId;
+use crate::incident::reading::Holds;
 use crate::incident::runbook;
 use crate::incident::site::Site;
 use crate::screen::theme;
+use crate::systems::registry;
 use crate::tabletop::scenarios;
-use crate::world::shelf;
+use crate::world::{Systems, preflight, shelf};
 
-/// Checks the files given; without any, the site file and everything it uses.
-pub fn check(common: &Common, files: &[PathBuf]) -> ExitCode {
+/// Checks the files given; without any, the site file and everything it uses, and `live` the targets themselves.
+pub fn check(common: &Common, files: &[PathBuf], live: bool) -> ExitCode {
     let mut faults = Vec::new();
     let mut looked = 0;
     let site = match site::path(common).map(|path| site::parse(&path)) {
@@ -43,7 +46,45 @@ pub fn check(common: &Common, files: &[PathBuf]) -> ExitCode {
             Err(e) => return fail(format!("{}: {e}", file.display())),
         }
     }
-    report(&faults, looked)
+    let files = report(&faults, looked);
+    match site.filter(|_| live) {
+        Some(site) if targets(&site) > 0 => ExitCode::from(FAULTY),
+        Some(_) => files,
+        None if live => fail("nothing can be looked at without a site file that has no fault"),
+        None => files,
+    }
+}
+
+/// Looks once at each target, and for each program that a runbook of the site needs; returns how many failed.
+fn targets(site: &Site) -> usize {
+    let targets = site.targets.iter().map(|target| target.id.0.clone());
+    let library = shelf::runbooks(site);
+    let needed = library
+        .iter()
+        .flat_map(|loaded| loaded.runbook.card.requires.iter().cloned());
+    let mut wanted: Vec<String> = targets.collect();
+    let programs: BTreeSet<String> = needed.filter(|name| !wanted.contains(name)).collect();
+    wanted.extend(programs);
+    let systems = Systems::real(registry::open(site));
+    let found = match block_on(preflight::look(&wanted, site, &systems)) {
+        Ok(found) => found,
+        Err(why) => {
+            fail(format!("the runtime can't be started: {why}"));
+            return 1;
+        }
+    };
+    for (name, verdict) in &found {
+        let mark = if verdict.holds == Holds::Yes {
+            '✔'
+        } else {
+            '✖'
+        };
+        say(format!("{mark} {name}: {}", verdict.saw));
+    }
+    found
+        .iter()
+        .filter(|(_, verdict)| verdict.holds != Holds::Yes)
+        .count()
 }
 
 /// Theme, keymap, runbooks and scenarios of the site; the built-in ones too. Returns how many files were looked at.

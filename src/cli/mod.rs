@@ -61,6 +61,9 @@ enum Command {
     },
     /// Faults in site file, runbooks, themes and keymaps, as FILE:LINE:COL
     Check {
+        /// Also looks at every target once, and for every program its runbooks need
+        #[arg(long, conflicts_with = "files")]
+        live: bool,
         /// Files to check [default: the site file and everything it uses]
         files: Vec<PathBuf>,
     },
@@ -100,7 +103,7 @@ pub fn main() -> ExitCode {
             code
         }
         Some(Command::Status { json }) => status::status(&common, json),
-        Some(Command::Check { files }) => check::check(&common, &files),
+        Some(Command::Check { live, files }) => check::check(&common, &files, live),
         Some(Command::Runbook(command)) => runbook::run(&common, command),
         Some(Command::Incident(command)) => incident::run(&common, command),
         Some(Command::Drill(args)) => drill::drill(&common, &args),

@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use futures_util::future::join_all;
+
 use super::{Systems, watch};
 use crate::incident::names::TargetId;
 use crate::incident::reading::Verdict;
@@ -10,8 +12,7 @@ use crate::incident::site::Site;
 
 /// Looks for each name: a target of the site answers, else a program of that name is on the path.
 pub async fn look(wanted: &[String], site: &Site, systems: &Systems) -> Vec<(String, Verdict)> {
-    let mut found = Vec::new();
-    for name in wanted {
+    let looks = wanted.iter().map(|name| async move {
         let target = TargetId(name.clone());
         let verdict = match (site.target(&target), systems.get(&target)) {
             (Some(target), Some(system)) => {
@@ -25,9 +26,9 @@ pub async fn look(wanted: &[String], site: &Site, systems: &Systems) -> Vec<(Str
             }
             _ => program(name),
         };
-        found.push((name.clone(), verdict));
-    }
-    found
+        (name.clone(), verdict)
+    });
+    join_all(looks).await
 }
 
 fn program(name: &str) -> Verdict {

@@ -92,8 +92,8 @@ impl Aws {
         serde_json::from_slice(&done.stdout).unwrap()
     }
 
-    /// A site of what was seeded.
-    pub fn site(&self) -> Site {
+    /// The site file of what was seeded.
+    pub fn site_text(&self) -> String {
         let (endpoint, zone) = (self.fact("endpoint"), self.fact("zone"));
         let rds = |id: &str, instance: &str| {
             format!(
@@ -115,7 +115,7 @@ impl Aws {
                 "[targets.{id}]\nsystem = \"{system}\"\naws_region = \"us-east-1\"\nendpoint = \"{endpoint}\"\n{keys}\n"
             )
         };
-        let text = [
+        [
             "name = \"aws\"\n".to_owned(),
             rds("orders", "orders-db"),
             rds("replica", "orders-db-replica"),
@@ -138,8 +138,12 @@ impl Aws {
             more("image-west", "ecr", "repository = \"web\"\ntag = \"v1\"")
                 .replace("us-east-1", "us-west-2"),
         ]
-        .concat();
-        let (site, faults) = sitefile::parse("site.toml", &text, Path::new("/"));
+        .concat()
+    }
+
+    /// A site of what was seeded.
+    pub fn site(&self) -> Site {
+        let (site, faults) = sitefile::parse("site.toml", &self.site_text(), Path::new("/"));
         assert!(faults.is_empty(), "{faults:#?}");
         site.unwrap()
     }

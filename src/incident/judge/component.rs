@@ -130,7 +130,9 @@ pub fn seen(target: &Target, sight: &Sight, took: Duration) -> (Standing, String
                 "available" => Standing::Fine,
                 _ => Standing::Watch,
             };
-            (standing, format!("{}, {}", rds.status, rds.zone))
+            // Its region is named elsewhere: `1a` of `us-east-1a`.
+            let zone = rds.zone.rsplit('-').next().unwrap_or_default();
+            (standing, format!("{}, {zone}", rds.status))
         }
         Sight::Dns(dns) => of_dns(dns),
         Sight::Secret(secret) => {

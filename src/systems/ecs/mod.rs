@@ -103,6 +103,8 @@ fn judged(service: &Service) -> CheckSight {
         _ if stable(service) => CheckState::Fine,
         _ => CheckState::Watch,
     };
+    // What is over is not news.
+    let rollout = rollout.filter(|rollout| **rollout != DeploymentRolloutState::Completed);
     let rollout = rollout.map(|rollout| format!(", rollout {}", rollout.as_str().to_lowercase()));
     let words = format!(
         "{running} of {desired} tasks{}",
