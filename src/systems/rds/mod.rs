@@ -108,7 +108,8 @@ impl Rds {
 
     /// How far the replica is behind: CloudWatch's newest figure of the last minutes, the worst of its minute.
     async fn replica_lag(&self) -> Result<Option<Duration>, Failure> {
-        let now = Utc::now().timestamp();
+        // Its end is left out: a figure of this very second would be.
+        let now = Utc::now().timestamp() + 1;
         let time = aws_sdk_cloudwatch::primitives::DateTime::from_secs;
         let instance = aws_sdk_cloudwatch::types::Dimension::builder()
             .name("DBInstanceIdentifier")
