@@ -20,6 +20,9 @@ use super::clean::Clean;
 use super::names::TargetId;
 use super::now::Now;
 
+/// What is kept of a reading that could not be made (`capture`).
+pub const UNKNOWN: &str = "unknown";
+
 /// What one probe of one target saw, before the watch loop stamps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observation {

@@ -11,11 +11,10 @@ use super::fault::{Fault, Source, Weight};
 use super::measure::Span;
 use super::names::{BackupId, LinkId, RegionId, TargetId};
 use super::runbook::System;
-use super::site::{
-    AwsAccount, Backup, Endpoint, Link, Objectives, Region, RegionRole, Site, Target, Tls,
-};
+use super::site::{Backup, Endpoint, Link, Objectives, Region, RegionRole, Site, Target};
 use super::strict::{Reader, Table};
 
+pub use self::env::tool_env;
 use self::fields::{Folder, text};
 
 mod checks;
@@ -23,6 +22,7 @@ mod cloud;
 pub mod defaults;
 mod drills;
 mod endpoints;
+mod env;
 mod fields;
 mod ladder;
 mod targets;
@@ -163,7 +163,7 @@ fn regions(reader: &mut Reader<'_>, site: &mut Table) -> Vec<Region> {
 
 /// A target's name with its system; none when the file gives it a system nobody knows. Targets with faults are named too,
 /// so that one fault does not make others.
-type Names = Vec<(String, Option<&'static str>)>;
+type Names = Vec<(String, Option<System>)>;
 
 fn targets(
     reader: &mut Reader<'_>,
@@ -176,7 +176,7 @@ fn targets(
     let mut found: Vec<(Range<usize>, Target)> = Vec::new();
     for (at, name, table) in site.named(reader, "targets", "target") {
         let word = |system: &System| table.says("system", system.word());
-        let system = System::ALL.into_iter().find(word).map(System::word);
+        let system = System::ALL.into_iter().find(word);
         names.push((name.clone(), system));
         let Some(target) = targets::read(reader, folder, &at, &name, table, &regions) else {
             continue;
@@ -206,7 +206,7 @@ fn consumers(reader: &mut Reader<'_>, at: &Range<usize>, target: &Target, names:
         return;
     };
     let workload =
-        |(_, system): &&(String, Option<&str>)| system.is_none_or(|system| system == "kubernetes");
+        |(_, system): &&(String, Option<System>)| system.is_none_or(|it| it == System::Kubernetes);
     let workloads: Vec<&str> = names
         .iter()
         .filter(workload)
@@ -301,8 +301,8 @@ fn ends(
             format!("{what} joins {from} to itself"),
             "write the primary in from, the replica in to",
         ),
-        (Some("postgres"), Some("postgres"))
-        | (Some("redis"), Some("redis"))
+        (Some(System::Postgres), Some(System::Postgres))
+        | (Some(System::Redis), Some(System::Redis))
         | (None, _)
         | (_, None) => {}
         (Some(one), Some(two)) => reader.fault(
@@ -378,7 +378,7 @@ fn backup(
         .and_then(|of| names.iter().find(|(name, _)| name == of))
         .and_then(|(_, system)| *system);
     if let (Some(of), Some(system)) = (&of, system)
-        && !System::named(system).is_some_and(System::keeps_backups)
+        && !system.keeps_backups()
     {
         reader.fault(
             at,
@@ -420,86 +420,6 @@ fn not_intended(
         size_change: defaults::SIZE_CHANGE,
         restore_test: None,
     }
-}
-
-/// Variables for the programs that a fence runs `with=` this target: its place, never its secret, then the target's own.
-pub fn tool_env(target: &Target) -> Vec<(String, String)> {
-    let of = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
-    };
-    let aws = |account: &AwsAccount, more: &[(&str, &str)]| {
-        let mut env = of(&[("AWS_REGION", account.region.as_str())]);
-        let profile = account.profile.iter().map(|it| ("AWS_PROFILE", it));
-        let endpoint = account.endpoint.iter().map(|it| ("AWS_ENDPOINT_URL", it));
-        env.extend(
-            profile
-                .chain(endpoint)
-                .map(|(name, value)| (name.to_owned(), value.clone())),
-        );
-        env.extend(of(more));
-        env
-    };
-    let mut env = match &target.endpoint {
-        Endpoint::Postgres(e) => {
-            let (port, mut env) = (e.port.to_string(), Vec::new());
-            env.extend(of(&[
-                ("PGHOST", &e.host),
-                ("PGPORT", &port),
-                ("PGUSER", &e.user),
-                ("PGDATABASE", &e.dbname),
-            ]));
-            env.extend(match e.tls {
-                // The system's certificates, as for our own connections; libpq knows the word since 16.
-                Tls::Verify => of(&[("PGSSLMODE", "verify-full"), ("PGSSLROOTCERT", "system")]),
-                Tls::Off => of(&[("PGSSLMODE", "disable")]),
-            });
-            env
-        }
-        // `redis-cli` takes no place from its environment: a script writes `redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT"`.
-        Endpoint::Redis(e) => {
-            let user = e.user.as_deref().unwrap_or("default");
-            let (port, db) = (e.port.to_string(), e.db.to_string());
-            of(&[
-                ("REDIS_HOST", &e.host),
-                ("REDIS_PORT", &port),
-                ("REDIS_USER", user),
-                ("REDIS_DB", &db),
-            ])
-        }
-        Endpoint::Sentinel(e) => of(&[
-            ("SENTINEL_NODES", &e.nodes.join(",")),
-            ("SENTINEL_MASTER", &e.master),
-        ]),
-        Endpoint::Http(e) => of(&[("HEALTH_URL", &e.url)]),
-        Endpoint::Files(e) => of(&[
-            ("BACKUP_DIR", &e.path.display().to_string()),
-            ("BACKUP_PATTERN", &e.pattern),
-        ]),
-        Endpoint::Kube(e) => {
-            let mut env = of(&[
-                ("KUBE_CONTEXT", &e.context),
-                ("KUBE_NAMESPACE", &e.namespace),
-            ]);
-            let file = e.kubeconfig.iter().map(|path| path.display().to_string());
-            env.extend(file.map(|path| ("KUBECONFIG".to_owned(), path)));
-            env
-        }
-        Endpoint::Rds(e) => aws(&e.account, &[("RDS_INSTANCE", &e.instance)]),
-        Endpoint::Secret(e) => aws(&e.account, &[("SECRET_NAME", &e.name)]),
-        Endpoint::Dns(e) => aws(&e.account, &[("HOSTED_ZONE", &e.zone)]),
-        Endpoint::Check(_) | Endpoint::Store(_) | Endpoint::Managed(_) => Vec::new(),
-    };
-    env.retain(|(name, _)| !target.env.contains_key(name));
-    env.extend(
-        target
-            .env
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
-    env
 }
 
 #[cfg(test)]

@@ -208,8 +208,14 @@ impl World {
             }
             Endpoint::Dns(_) => self.records.get(id).map(|r| Sight::Dns(r.sight(self.at))),
             Endpoint::Secret(_) => self.secret_sight(id).map(Sight::Secret),
-            // The reader of scenarios refuses them.
-            Endpoint::Check(_) | Endpoint::Store(_) | Endpoint::Managed(_) => None,
+            // No scenario has them; a runbook's own site may.
+            Endpoint::Check(_) | Endpoint::Store(_) | Endpoint::Managed(_) => {
+                let system = target.endpoint.system();
+                return fail(
+                    FailureKind::Unsupported,
+                    &format!("{system} can't be simulated"),
+                );
+            }
         };
         seen.ok_or_else(|| missing(&on))
     }

@@ -7,7 +7,7 @@ use super::super::acts::route53::{DnsCondition, DnsSight};
 use super::super::acts::secrets::{SecretCondition, SecretSight};
 use super::super::measure::Span;
 use super::super::names::TargetId;
-use super::super::reading::{Sight, Verdict};
+use super::super::reading::{Sight, UNKNOWN, Verdict};
 use super::super::site::{Endpoint, Target};
 use super::{FRESH, Seen, other_system};
 
@@ -92,7 +92,9 @@ impl<'a> Seen<'a> {
             } => share(region, &seen.set, at_least, "gives"),
             DnsCondition::Resolves { to, at_least, .. } => {
                 let shares = seen.resolves.as_ref().ok_or_else(|| {
-                    Verdict::unknown(format!("{of}: no resolver was asked, give the target some"))
+                    let why =
+                        format!("{of}: no resolver is asked here, make it a dns target's check");
+                    Verdict::unknown(why)
                 })?;
                 share(to, shares, at_least, "resolves to")
             }
@@ -110,6 +112,11 @@ impl<'a> Seen<'a> {
             _ => return Err(other_system(of, "secret")),
         };
         Ok(match condition {
+            SecretCondition::VersionIsNew { than, .. }
+                if than.starts_with('$') || than == UNKNOWN =>
+            {
+                Verdict::unknown(format!("which version {of} was at before is not known"))
+            }
             SecretCondition::VersionIsNew { than, .. } => Verdict::measured(
                 seen.version != *than,
                 format!("{of} is at version {}, it was at {than}", seen.version),

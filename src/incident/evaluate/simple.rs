@@ -145,16 +145,20 @@ impl Seen<'_> {
     }
 
     pub(super) fn healthy(&self, target: &TargetId) -> Result<Verdict, Verdict> {
-        if let Sight::Check(check) = self.sight(target, FRESH)? {
-            let saw = format!("{target}: {}", check.words);
-            return Ok(Verdict::measured(check.state != CheckState::Breach, saw));
+        match self.sight(target, FRESH)? {
+            Sight::Check(check) => {
+                let saw = format!("{target}: {}", check.words);
+                Ok(Verdict::measured(check.state != CheckState::Breach, saw))
+            }
+            Sight::Cnpg(cluster) => {
+                let saw = format!("{target}: {}", cluster.words());
+                Ok(Verdict::measured(cluster.fine(), saw))
+            }
+            _ => {
+                let (endpoint, seen) = self.http(target)?;
+                Ok(healthy(target, endpoint, seen))
+            }
         }
-        if let Sight::Cnpg(cluster) = self.sight(target, FRESH)? {
-            let saw = format!("{target}: {}", cluster.words());
-            return Ok(Verdict::measured(cluster.fine(), saw));
-        }
-        let (endpoint, seen) = self.http(target)?;
-        Ok(healthy(target, endpoint, seen))
     }
 
     /// A check's figure against its limits.

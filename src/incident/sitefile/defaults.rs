@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::names::SeverityId;
+use super::super::runbook::System;
 use super::super::site::{Objectives, Rung, RungFrom, Severity, Site};
 use super::{digest, ladder};
 
@@ -21,28 +22,31 @@ pub struct Pace {
 
 /// The pace of a system. Control planes are asked less often, for they count requests and refuse those that are too many,
 /// and may take longer: a login may come first.
-pub fn pace(system: &str) -> Pace {
-    match system {
-        "rds" | "route53" | "secrets" | "ecs" | "elasticache" | "cloudwatch" => Pace {
-            interval: Duration::from_secs(15),
-            timeout: Duration::from_secs(10),
-        },
-        "kubernetes" | "command" | "docker" | "cnpg" | "argocd" => Pace {
-            interval: INTERVAL,
-            timeout: Duration::from_secs(10),
-        },
-        // Certificates, names and backups change within hours.
-        "tls" | "dns" | "pgbackrest" | "barman" | "git" | "metrics" | "velero" | "s3" | "ecr" => {
-            Pace {
-                interval: Duration::from_secs(60),
-                timeout: Duration::from_secs(10),
-            }
+pub fn pace(system: Option<System>) -> Pace {
+    use System as S;
+    let seconds = Duration::from_secs;
+    let (interval, timeout) = match system {
+        Some(S::Rds | S::Route53 | S::Secrets | S::Ecs | S::Elasticache | S::Cloudwatch) => {
+            (seconds(15), seconds(10))
         }
-        _ => Pace {
-            interval: INTERVAL,
-            timeout: TIMEOUT,
-        },
-    }
+        Some(S::Kubernetes | S::Command | S::Docker | S::Cnpg | S::Argocd) => {
+            (INTERVAL, seconds(10))
+        }
+        // Certificates, names and backups change within hours.
+        Some(
+            S::Tls
+            | S::Dns
+            | S::Pgbackrest
+            | S::Barman
+            | S::Git
+            | S::Metrics
+            | S::Velero
+            | S::S3
+            | S::Ecr,
+        ) => (seconds(60), seconds(10)),
+        _ => (INTERVAL, TIMEOUT),
+    };
+    Pace { interval, timeout }
 }
 
 /// Failures in a row that make a target red: one may be a lost packet.

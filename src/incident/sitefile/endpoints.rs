@@ -15,19 +15,19 @@ pub(super) fn read(
     reader: &mut Reader<'_>,
     folder: &Folder<'_>,
     table: &mut Table,
-    system: &str,
+    system: System,
 ) -> Option<Endpoint> {
     match system {
-        "postgres" => postgres(reader, folder, table).map(Endpoint::Postgres),
-        "redis" => redis(reader, folder, table).map(Endpoint::Redis),
-        "sentinel" => sentinel(reader, folder, table).map(Endpoint::Sentinel),
-        "http" => http(reader, folder, table).map(Endpoint::Http),
-        "kubernetes" => cloud::kubernetes(reader, folder, table).map(Endpoint::Kube),
-        "rds" => cloud::rds(reader, folder, table).map(Endpoint::Rds),
-        "route53" => cloud::route53(reader, folder, table).map(Endpoint::Dns),
-        "secrets" => cloud::secret(reader, folder, table).map(Endpoint::Secret),
-        "files" => files(reader, folder, table).map(Endpoint::Files),
-        word => checks::read(reader, folder, table, System::named(word)?),
+        System::Postgres => postgres(reader, folder, table).map(Endpoint::Postgres),
+        System::Redis => redis(reader, folder, table).map(Endpoint::Redis),
+        System::Sentinel => sentinel(reader, folder, table).map(Endpoint::Sentinel),
+        System::Http => http(reader, folder, table).map(Endpoint::Http),
+        System::Files => files(reader, folder, table).map(Endpoint::Files),
+        System::Kubernetes => cloud::kubernetes(reader, folder, table).map(Endpoint::Kube),
+        System::Rds => cloud::rds(reader, folder, table).map(Endpoint::Rds),
+        System::Route53 => cloud::route53(reader, folder, table).map(Endpoint::Dns),
+        System::Secrets => cloud::secret(reader, folder, table).map(Endpoint::Secret),
+        system => checks::read(reader, folder, table, system),
     }
 }
 

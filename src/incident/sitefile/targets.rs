@@ -41,7 +41,7 @@ pub(super) fn read(
         RegionId(region)
     });
     let system = system(reader, &mut table);
-    let pace = defaults::pace(system.unwrap_or_default());
+    let pace = defaults::pace(system);
     let interval = interval(reader, &mut table, pace.interval);
     let timeout = timeout(reader, &mut table, interval, pace.timeout);
     let failures = failures(reader, &mut table);
@@ -65,7 +65,7 @@ pub(super) fn read(
 }
 
 /// The system's word. Without one nothing more is read of the target: no key of it could be called unknown.
-pub(super) fn system(reader: &mut Reader<'_>, table: &mut Table) -> Option<&'static str> {
+pub(super) fn system(reader: &mut Reader<'_>, table: &mut Table) -> Option<System> {
     if !table.has("system") {
         table.missing(
             reader,
@@ -75,7 +75,7 @@ pub(super) fn system(reader: &mut Reader<'_>, table: &mut Table) -> Option<&'sta
         return None;
     }
     let (at, word) = table.text_at(reader, "system")?;
-    let known = System::named(&word).map(System::word);
+    let known = System::named(&word);
     if known.is_none() {
         let instead = match nearest(&word, systems()) {
             Some(near) => format!("did you mean {near}?"),
@@ -199,11 +199,11 @@ fn fence(
     reader: &mut Reader<'_>,
     folder: &Folder<'_>,
     table: &mut Table,
-    system: &str,
+    system: System,
 ) -> Option<Fence> {
     let name = format!("fence of {}", table.name);
     let mut fence = table.table(reader, "fence", &name)?;
-    if !matches!(system, "postgres" | "redis") {
+    if !matches!(system, System::Postgres | System::Redis) {
         reader.fault(
             &fence.at,
             format!("{}: {system} can't be fenced", table.name),

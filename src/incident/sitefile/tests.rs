@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::site::{Rhythm, RungFrom, SecretRef};
+use super::super::site::{Rhythm, RungFrom, SecretRef, Tls};
 use super::*;
 
 fn read(text: &str) -> (Option<Site>, Vec<String>) {
@@ -342,12 +342,29 @@ fn programs_get_the_place_and_never_the_secret() {
             "AWS_REGION=us-east-1 AWS_PROFILE=incident RDS_INSTANCE=orders",
             "AWS_REGION=us-east-1 AWS_ENDPOINT_URL=https://route53.example.net HOSTED_ZONE=Z0123456789",
             "AWS_REGION=us-east-1 SECRET_NAME=app/api-keys",
+            // What is only asked here has no place that a program would be told.
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "AWS_REGION=us-east-1",
+            "KUBE_CONTEXT=east KUBE_NAMESPACE=default",
+            "KUBE_CONTEXT=east KUBE_NAMESPACE=velero",
+            "KUBE_CONTEXT=east KUBE_NAMESPACE=argocd",
+            "AWS_REGION=us-east-1",
+            "AWS_REGION=us-east-1",
+            "AWS_REGION=us-east-1",
+            "AWS_REGION=us-west-2",
         ]
-        .into_iter()
-        .map(str::to_owned)
-        // What is only looked at has no place that a program would be told.
-        .chain(vec![String::new(); 21])
-        .collect::<Vec<_>>()
     );
     // What the site says itself wins.
     let own = whole(&format!("{LEAST}env = {{ PGSSLMODE = \"verify-ca\" }}\n"));

@@ -13,6 +13,7 @@ use crate::incident::evaluate::from_sights;
 use crate::incident::fault::Source;
 use crate::incident::judge::sights::{at, http_target, reading, refused, site, wall};
 use crate::incident::reading::{Holds, Sight};
+use crate::incident::site::{AwsAccount, Endpoint, SecretEndpoint};
 use crate::incident::strict::Reader;
 
 fn condition(text: &str) -> Condition {
@@ -132,11 +133,16 @@ fn each_condition_holds_by_what_was_seen_and_by_nothing_else() {
             Yes,
         ),
         (
+            "version_is_new = { of = \"x\", than = \"$BEFORE\" }",
+            secret(true),
+            Unknown,
+        ),
+        (
             "version_is_new = { of = \"x\", than = 4 }",
             secret(true),
             No,
         ),
-        // The target is no secret that names consumers.
+        // The site names no consumers of it.
         ("consumers_current = \"x\"", secret(true), Unknown),
         ("old_refused = \"x\"", secret(false), Yes),
         ("old_refused = \"x\"", secret(true), No),
@@ -155,5 +161,53 @@ fn each_condition_holds_by_what_was_seen_and_by_nothing_else() {
             "{text}, an old reading"
         );
         assert_eq!(judged(refused(), 1).holds, Unknown, "{text}, no reading");
+    }
+}
+
+#[test]
+fn consumers_are_current_that_started_after_the_secret_changed() {
+    use Holds::{No, Unknown, Yes};
+    let consumers = vec!["web".into(), "jobs".into()];
+    let mut keys = http_target("keys", "east");
+    keys.endpoint = Endpoint::Secret(SecretEndpoint {
+        name: "keys".into(),
+        account: AwsAccount {
+            region: "east".into(),
+            profile: None,
+            endpoint: None,
+        },
+        consumers,
+        generate: None,
+    });
+    let targets = vec![
+        keys,
+        http_target("web", "east"),
+        http_target("jobs", "east"),
+    ];
+    let site = site(targets);
+    let condition = condition("consumers_current = \"keys\"");
+    let runs = |started: Option<i64>| match workload(10, 0) {
+        Sight::Kube(KubeSight::Workload(seen)) => Sight::Kube(KubeSight::Workload(WorkloadSight {
+            started: started.map(wall),
+            ..seen
+        })),
+        other => other,
+    };
+    // The secret changed at second 0.
+    for (web, jobs, holds) in [
+        (Ok(runs(Some(1))), Ok(runs(Some(5))), Yes),
+        (Ok(runs(Some(1))), Ok(runs(Some(0))), No),
+        (Ok(runs(Some(-60))), Ok(runs(Some(5))), No),
+        (Ok(runs(None)), Ok(runs(Some(5))), No),
+        (refused(), Ok(runs(Some(5))), Unknown),
+        (Ok(instance("available")), Ok(runs(Some(5))), Unknown),
+    ] {
+        let seen = [
+            ("keys".into(), reading(0, Ok(secret(true)))),
+            ("web".into(), reading(0, web)),
+            ("jobs".into(), reading(0, jobs)),
+        ];
+        let judged = from_sights(&condition, &seen.into(), &site, None, &at(1)).unwrap();
+        assert_eq!(judged.holds, holds, "{}", judged.saw);
     }
 }

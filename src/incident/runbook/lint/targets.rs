@@ -18,9 +18,10 @@ const SPEAKS_REDIS: &[System] = &[System::Redis, System::Sentinel];
 /// Any system will do.
 const ANY: &[System] = &System::ALL;
 /// What says of itself how it is.
-const HEALTHY: &[System] = &[
-    System::Http,
-    System::Tcp,
+const HEALTHY: &[System] = &System::CHECKED;
+const CNPG: &[System] = &[System::Cnpg];
+/// Checks that have a figure.
+const VALUE: &[System] = &[
     System::Tls,
     System::Dns,
     System::Prometheus,
@@ -28,16 +29,9 @@ const HEALTHY: &[System] = &[
     System::Etcd,
     System::Vault,
     System::Docker,
-    System::Command,
-    System::Cnpg,
-    System::Argocd,
     System::Ecs,
-    System::Elasticache,
     System::Cloudwatch,
-    System::Ecr,
 ];
-const CNPG: &[System] = &[System::Cnpg];
-const VALUE: &[System] = &[System::Prometheus, System::Tls, System::Alertmanager];
 const KUBERNETES: &[System] = &[System::Kubernetes];
 const RDS: &[System] = &[System::Rds];
 const ROUTE53: &[System] = &[System::Route53];
@@ -286,12 +280,14 @@ fn named(site: &Site, used: &Use<'_>) -> Wrong {
 }
 
 fn wrong_system(used: &Use<'_>, system: &str, wanted: &[System]) -> Wrong {
-    let wanted: Vec<&str> = wanted.iter().map(|system| system.word()).collect();
+    let words: Vec<&str> = wanted.iter().map(|system| system.word()).collect();
+    let wanted = match words.as_slice() {
+        [first, second, third, _, ..] => format!("{first}, {second}, {third} and their like"),
+        few => few.join(" and "),
+    };
     let what = format!(
         "{} is {system}, and {} is for {}",
-        used.name,
-        used.word,
-        wanted.join(" and ")
+        used.name, used.word, wanted
     );
     Some((what, "name another target, or use another word".into()))
 }

@@ -9,7 +9,7 @@ use super::{Case, Closed, evidence};
 use crate::incident::clean::Clean;
 use crate::incident::journal::Resolved;
 use crate::incident::measure::Span;
-use crate::incident::reading::{Failure, FailureKind, Holds, Outcome, Sight, Verdict};
+use crate::incident::reading::{Failure, FailureKind, Holds, Outcome, Sight, UNKNOWN, Verdict};
 use crate::incident::runbook::{OF_INCIDENT, Vars};
 use crate::world::evaluate;
 use crate::world::exec::env::{Scratch, Tools};
@@ -19,9 +19,6 @@ use crate::world::judging::Judge;
 
 /// Verification is not polled more often than this.
 const SHORTEST_POLL: Duration = Duration::from_millis(200);
-
-/// What is kept of a reading that could not be made.
-const UNKNOWN: &str = "unknown";
 
 /// Goes through an attempt, until `stop` says that it is cancelled.
 pub(in crate::world::runner) async fn go(

@@ -1,0 +1,107 @@
+//! What programs are told of a target that a fence runs `with=`: its place, never its secret, then the target's own variables.
+
+use super::super::checks::{CheckEndpoint, StoreEndpoint};
+use super::super::managed::ManagedEndpoint;
+use super::super::site::{
+    AwsAccount, Endpoint, KubeEndpoint, PgEndpoint, RedisEndpoint, Target, Tls,
+};
+
+type Env = Vec<(String, String)>;
+
+/// Variables for the programs that a fence runs `with=` this target; the target's own win.
+pub fn tool_env(target: &Target) -> Env {
+    let mut env = place(&target.endpoint);
+    env.retain(|(name, _)| !target.env.contains_key(name));
+    let own = target.env.iter();
+    env.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+    env
+}
+
+fn of(pairs: &[(&str, &str)]) -> Env {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    pairs.iter().map(own).collect()
+}
+
+fn place(endpoint: &Endpoint) -> Env {
+    match endpoint {
+        Endpoint::Postgres(e) => postgres(e),
+        Endpoint::Redis(e) => redis(e),
+        Endpoint::Sentinel(e) => of(&[
+            ("SENTINEL_NODES", &e.nodes.join(",")),
+            ("SENTINEL_MASTER", &e.master),
+        ]),
+        Endpoint::Http(e) => of(&[("HEALTH_URL", &e.url)]),
+        Endpoint::Files(e) => of(&[
+            ("BACKUP_DIR", &e.path.display().to_string()),
+            ("BACKUP_PATTERN", &e.pattern),
+        ]),
+        Endpoint::Kube(e) => kube(e),
+        Endpoint::Rds(e) => aws(&e.account, &[("RDS_INSTANCE", &e.instance)]),
+        Endpoint::Secret(e) => aws(&e.account, &[("SECRET_NAME", &e.name)]),
+        Endpoint::Dns(e) => aws(&e.account, &[("HOSTED_ZONE", &e.zone)]),
+        Endpoint::Managed(managed) => match managed {
+            ManagedEndpoint::Cnpg { at, .. }
+            | ManagedEndpoint::Velero { at, .. }
+            | ManagedEndpoint::Argocd { at, .. } => kube(at),
+            ManagedEndpoint::Ecs { account, .. } | ManagedEndpoint::Elasticache { account, .. } => {
+                aws(account, &[])
+            }
+        },
+        Endpoint::Store(StoreEndpoint::S3 { account, .. })
+        | Endpoint::Check(
+            CheckEndpoint::Cloudwatch { account, .. } | CheckEndpoint::Ecr { account, .. },
+        ) => aws(account, &[]),
+        // They are asked here, and a program has no use for them.
+        Endpoint::Check(_) | Endpoint::Store(_) => Vec::new(),
+    }
+}
+
+fn postgres(e: &PgEndpoint) -> Env {
+    let mut env = of(&[
+        ("PGHOST", &e.host),
+        ("PGPORT", &e.port.to_string()),
+        ("PGUSER", &e.user),
+        ("PGDATABASE", &e.dbname),
+    ]);
+    env.extend(match e.tls {
+        // The system's certificates, as for our own connections; libpq knows the word since 16.
+        Tls::Verify => of(&[("PGSSLMODE", "verify-full"), ("PGSSLROOTCERT", "system")]),
+        Tls::Off => of(&[("PGSSLMODE", "disable")]),
+    });
+    env
+}
+
+/// `redis-cli` takes no place from its environment: a script writes `redis-cli -h "$REDIS_HOST" -p "$REDIS_PORT"`.
+fn redis(e: &RedisEndpoint) -> Env {
+    of(&[
+        ("REDIS_HOST", &e.host),
+        ("REDIS_PORT", &e.port.to_string()),
+        ("REDIS_USER", e.user.as_deref().unwrap_or("default")),
+        ("REDIS_DB", &e.db.to_string()),
+    ])
+}
+
+fn kube(e: &KubeEndpoint) -> Env {
+    let mut env = of(&[
+        ("KUBE_CONTEXT", &e.context),
+        ("KUBE_NAMESPACE", &e.namespace),
+    ]);
+    let file = e.kubeconfig.iter().map(|path| path.display().to_string());
+    env.extend(file.map(|path| ("KUBECONFIG".to_owned(), path)));
+    env
+}
+
+fn aws(account: &AwsAccount, more: &[(&str, &str)]) -> Env {
+    let mut env = of(&[("AWS_REGION", account.region.as_str())]);
+    let profile = account
+        .profile
+        .iter()
+        .map(|it| ("AWS_PROFILE", it.as_str()));
+    let endpoint = account
+        .endpoint
+        .iter()
+        .map(|it| ("AWS_ENDPOINT_URL", it.as_str()));
+    env.extend(of(&profile.chain(endpoint).collect::<Vec<_>>()));
+    env.extend(of(more));
+    env
+}
