@@ -572,7 +572,9 @@ async fn containers_are_counted_by_what_the_engine_says_of_them() {
     let serving = tokio::spawn(async move {
         for body in answers {
             let (stream, _) = listener.accept().await.unwrap();
-            answer(stream, &[("/containers/json", 200, body)]).await;
+            // Without the project's label the engine would give everybody's containers.
+            let asked = "/containers/json?all=true&filters=%7B%22label%22%3A%5B%22com.docker.compose.project%3Dapp%22%5D%7D";
+            answer(stream, &[(asked, 200, body)]).await;
         }
     });
     for (state, words) in [

@@ -49,7 +49,7 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::mpsc;
 
 use crate::incident::acts::{Act, Condition};
@@ -62,11 +62,13 @@ pub trait System: Send + Sync {
     fn observe(&self) -> BoxFuture<'_, Observation>;
 
     /// Evaluates a condition that needs more than a sight (`row_counts`, `fenced`); most are judged from sights in
-    /// `incident` and never come here.
+    /// `incident` and never come here, so that most systems know none.
     ///
     /// # Errors
     /// When it could not be measured; callers treat that as unknown.
-    fn holds<'a>(&'a self, condition: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>>;
+    fn holds<'a>(&'a self, condition: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
+        async move { Err(wire::not_known("this target", condition)) }.boxed()
+    }
 
     /// Carries an act out, once: no retries, and a lost answer is [`Outcome::Unknown`].
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome>;

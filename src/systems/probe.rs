@@ -1,16 +1,18 @@
 //! What is only looked at: a probe as a system that takes no act and answers no condition of its own.
 
+use std::time::Duration;
+
 use futures_util::future::{BoxFuture, FutureExt};
 
 use super::{Output, System, wire};
-use crate::incident::acts::{Act, Condition};
+use crate::incident::acts::Act;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, Observation, Outcome, Sight, Verdict};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight};
 use crate::incident::site::Target;
 
 /// How one thing is looked at.
 pub trait Probe: Send + Sync {
-    /// Looks once, within the target's time-out.
+    /// Looks once; the target's time-out is kept for it.
     fn look(&self) -> BoxFuture<'_, Result<Sight, Failure>>;
 }
 
@@ -18,6 +20,7 @@ pub trait Probe: Send + Sync {
 pub struct Probed<P> {
     id: TargetId,
     on: String,
+    timeout: Duration,
     probe: P,
 }
 
@@ -27,6 +30,7 @@ impl<P: Probe> Probed<P> {
         Self {
             id: target.id.clone(),
             on: wire::on(target),
+            timeout: target.timeout,
             probe,
         }
     }
@@ -34,11 +38,8 @@ impl<P: Probe> Probed<P> {
 
 impl<P: Probe> System for Probed<P> {
     fn observe(&self) -> BoxFuture<'_, Observation> {
-        wire::observed(&self.id, self.probe.look()).boxed()
-    }
-
-    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
-        async { Err(wire::not_known(&self.on, "this condition")) }.boxed()
+        let look = wire::within(&self.on, self.timeout, self.probe.look());
+        wire::observed(&self.id, look).boxed()
     }
 
     fn perform<'a>(&'a self, act: &'a Act, _: &'a Output) -> BoxFuture<'a, Outcome> {

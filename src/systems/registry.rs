@@ -27,7 +27,7 @@ use super::files::Files;
 use super::git::Git;
 use super::http::Http;
 #[cfg(feature = "kubernetes")]
-use super::kubernetes::{Clusters, Kubernetes};
+use super::kubernetes::Kubernetes;
 use super::metrics::Metrics;
 use super::pgbackrest::Pgbackrest;
 use super::postgres::Postgres;
@@ -50,6 +50,8 @@ use super::vault::Vault;
 use super::velero::Velero;
 #[cfg(feature = "aws")]
 use super::wire::aws::Accounts;
+#[cfg(feature = "kubernetes")]
+use super::wire::kube::Clusters;
 use crate::incident::checks::{CheckEndpoint, StoreEndpoint};
 use crate::incident::managed::ManagedEndpoint;
 use crate::incident::names::TargetId;
@@ -129,17 +131,20 @@ fn aws(target: &Target, shares: &Shares) -> Shared {
             cluster,
             service,
             account,
-        }) => Arc::new(Ecs::new(target, (cluster, service), account, accounts)),
+        }) => Arc::new(Ecs::new(target, (cluster, service), (account, accounts))),
         Endpoint::Managed(ManagedEndpoint::Elasticache { group, account }) => {
-            Arc::new(Elasticache::new(target, group, account, accounts))
+            Arc::new(Elasticache::new(target, group, (account, accounts)))
         }
         Endpoint::Store(StoreEndpoint::S3 {
             bucket,
             prefix,
             account,
-        }) => probed(target, S3::new(target, (bucket, prefix), account, accounts)),
+        }) => probed(
+            target,
+            S3::new(target, (bucket, prefix), (account, accounts)),
+        ),
         Endpoint::Check(CheckEndpoint::Cloudwatch { prefix, account }) => {
-            probed(target, Cloudwatch::new(target, prefix, account, accounts))
+            probed(target, Cloudwatch::new(target, prefix, (account, accounts)))
         }
         Endpoint::Check(CheckEndpoint::Ecr {
             repository,
@@ -147,7 +152,7 @@ fn aws(target: &Target, shares: &Shares) -> Shared {
             account,
         }) => probed(
             target,
-            Ecr::new(target, (repository, tag), account, accounts),
+            Ecr::new(target, (repository, tag), (account, accounts)),
         ),
         _ => Arc::new(Absent::new(target, "aws")),
     }

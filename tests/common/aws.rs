@@ -1,7 +1,6 @@
 //! An AWS API server (tests/lab/README.md) that goes away with the test, however the test ends.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -9,7 +8,7 @@ use serde_json::Value;
 use warroom::incident::reading::{Failure, Outcome, Sight};
 use warroom::incident::site::Site;
 use warroom::incident::sitefile;
-use warroom::systems::{Output, Shared, registry};
+use warroom::systems::{Shared, registry};
 
 /// A running server.
 pub struct Aws {
@@ -53,17 +52,7 @@ impl Aws {
 
     /// An order to the proxy in front of it; gives the requests it counted.
     pub fn order(&self, what: &Value) -> Value {
-        let host = self.fact("endpoint").trim_start_matches("http://");
-        let mut stream = TcpStream::connect(host).unwrap();
-        let body = what.to_string();
-        let head = format!(
-            "POST /_lab HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all((head + &body).as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()
+        super::act::order(self.fact("endpoint").trim_start_matches("http://"), what)
     }
 
     /// How often an action was asked for.
@@ -162,14 +151,7 @@ impl Aws {
     pub async fn act(&self, text: &str) -> (Vec<String>, Outcome) {
         let act = super::act::act(text);
         let target = act.target().unwrap().as_str().to_owned();
-        let (output, mut lines) = Output::new();
-        let outcome = self.system(&target).perform(&act, &output).await;
-        drop(output);
-        let mut printed = Vec::new();
-        while let Some(line) = lines.recv().await {
-            printed.push(line.to_string());
-        }
-        (printed, outcome)
+        super::act::perform(&self.system(&target), &act).await
     }
 }
 

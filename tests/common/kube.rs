@@ -1,7 +1,6 @@
 //! A Kubernetes API server (tests/lab/README.md) for all tests of a program. It ends with the program: its standard input does.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -11,7 +10,7 @@ use serde_json::Value;
 use warroom::incident::acts::Act;
 use warroom::incident::reading::{Failure, Outcome, Sight};
 use warroom::incident::sitefile;
-use warroom::systems::{Output, Shared, registry};
+use warroom::systems::{Shared, registry};
 
 /// A running cluster.
 pub struct Kube {
@@ -55,69 +54,49 @@ impl Kube {
         self.facts[who].as_str().unwrap()
     }
 
-    /// kubectl as the administrator, which must succeed.
-    pub fn kubectl(&self, args: &[&str]) -> String {
-        let program = self.facts["kubectl"].as_str().unwrap();
-        let mut command = Command::new(program);
+    /// kubectl as the administrator.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(self.facts["kubectl"].as_str().unwrap());
         command
             .arg(format!("--kubeconfig={}", self.config("admin")))
             .args(args);
-        let done = command.output().unwrap();
+        command
+    }
+
+    /// kubectl as the administrator, which must succeed.
+    pub fn kubectl(&self, args: &[&str]) -> String {
+        let done = self.command(args).output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         assert!(done.status.success(), "kubectl {args:?}: {said}");
         String::from_utf8(done.stdout).unwrap().trim().to_owned()
     }
 
+    /// The same, with an object on its standard input.
+    fn give(&self, args: &[&str], object: &Value) {
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(object.to_string().as_bytes()).unwrap();
+        drop(stdin);
+        assert!(child.wait().unwrap().success(), "kubectl {args:?} {object}");
+    }
+
     /// Stores an object, with its status where it has one.
     pub fn apply(&self, object: &Value) {
-        let program = self.facts["kubectl"].as_str().unwrap();
-        let mut command = Command::new(program);
-        command
-            .arg(format!("--kubeconfig={}", self.config("admin")))
-            .args(["apply", "-f", "-"]);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(object.to_string().as_bytes())
-            .unwrap();
-        assert!(child.wait().unwrap().success(), "{object}");
+        self.give(&["apply", "-f", "-"], object);
     }
 
     /// Changes an object where `path` says (`/apis/velero.io/v1/namespaces/x/backups/b`), as its operator would.
     pub fn write(&self, path: &str, change: impl Fn(&mut Value)) {
-        let mut object: Value =
-            serde_json::from_str(&self.kubectl(&["get", "--raw", path])).unwrap();
+        let mut object = self.read(path);
         change(&mut object);
-        let program = self.facts["kubectl"].as_str().unwrap();
-        let mut command = Command::new(program);
-        command.arg(format!("--kubeconfig={}", self.config("admin")));
-        command.args(["replace", "--raw", path, "-f", "-"]);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(object.to_string().as_bytes())
-            .unwrap();
-        assert!(child.wait().unwrap().success(), "{path}");
+        self.give(&["replace", "--raw", path, "-f", "-"], &object);
     }
 
     /// An object as it is now; null when there is none.
     pub fn read(&self, path: &str) -> Value {
-        let program = self.facts["kubectl"].as_str().unwrap();
-        let mut command = Command::new(program);
-        command.arg(format!("--kubeconfig={}", self.config("admin")));
-        let done = command.args(["get", "--raw", path]).output().unwrap();
+        let done = self.command(&["get", "--raw", path]).output().unwrap();
         serde_json::from_slice(&done.stdout).unwrap_or_default()
     }
 
@@ -166,17 +145,7 @@ impl Kube {
 
     /// An order to the door in front of the API server; gives the requests it counted, by method.
     pub fn order(&self, what: &Value) -> Value {
-        let host = self.facts["orders"].as_str().unwrap();
-        let mut stream = TcpStream::connect(host).unwrap();
-        let body = what.to_string();
-        let head = format!(
-            "POST /_lab HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all((head + &body).as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()
+        super::act::order(self.facts["orders"].as_str().unwrap(), what)
     }
 
     /// A target `x` of the cluster, reached as somebody.
@@ -210,13 +179,6 @@ impl Kube {
 
     /// Carries an act out on `x` as somebody, as a runbook writes it; gives what it printed, and its outcome.
     pub async fn act(&self, who: &str, target: &str, act: &Act) -> (Vec<String>, Outcome) {
-        let (output, mut lines) = Output::new();
-        let outcome = self.system(who, target).perform(act, &output).await;
-        drop(output);
-        let mut printed = Vec::new();
-        while let Some(line) = lines.recv().await {
-            printed.push(line.to_string());
-        }
-        (printed, outcome)
+        super::act::perform(&self.system(who, target), act).await
     }
 }

@@ -8,11 +8,12 @@ import threading
 import time
 from collections import Counter
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import boto3
 import cbor2
+import door
+from door import Door
 from moto.server import ThreadedMotoServer
 
 
@@ -42,15 +43,11 @@ class World:
 WORLD = World()
 
 
-class Proxy(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Proxy(Door):
     moto = 0
 
-    def log_message(self, *_):
-        pass
-
     def do_any(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.body()
         if self.path == "/_lab":
             return self.answer(200, "application/json", json.dumps(order(json.loads(body))).encode())
         action, values = action_of(self.command, self.path, self.headers, body)
@@ -75,29 +72,17 @@ class Proxy(BaseHTTPRequestHandler):
                 happened(action, values, text)
             text = rewritten(action, text)
         if fault.get("drop"):
-            self.close_connection = True
-            self.connection.shutdown(2)
-            return None
-        return self.answer(status, kind, text)
+            return self.drop()
+        protocol = {"smithy_protocol": "rpc-v2-cbor"} if kind == "application/cbor" else {}
+        return self.answer(status, kind, text, **protocol)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_any
 
     def forward(self, body):
         moto = http.client.HTTPConnection("127.0.0.1", self.moto, timeout=60)
-        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "accept-encoding", "connection")}
-        moto.request(self.command, self.path, body, {**headers, "Host": self.headers["Host"]})
+        moto.request(self.command, self.path, body, {**self.passed_on(), "Host": self.headers["Host"]})
         answer = moto.getresponse()
         return answer.status, answer.headers.get("Content-Type", "text/plain"), answer.read()
-
-    def answer(self, status, kind, text):
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        if kind == "application/cbor":
-            self.send_header("smithy-protocol", "rpc-v2-cbor")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(text)
 
     def error(self, action, fault):
         """An error in the shape of the protocol the request came by."""
@@ -291,7 +276,4 @@ def serve():
     moto = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     moto.start()
     _, Proxy.moto = moto.get_host_and_port()
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-    proxy.handle_error = lambda *_: None  # a client that gave up is what some tests are about
-    threading.Thread(target=proxy.serve_forever, daemon=True).start()
-    return proxy.server_address[1], Proxy.moto
+    return door.serve(Proxy), Proxy.moto

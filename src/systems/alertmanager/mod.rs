@@ -23,7 +23,7 @@ pub struct Alertmanager {
 impl Alertmanager {
     /// The alerts of `target` that fit every matcher.
     pub fn new(target: &Target, url: &str, filter: &[String], bearer: Option<SecretRef>) -> Self {
-        let mut web = Web::new(wire::on(target), target.timeout, http::client());
+        let mut web = Web::new(wire::on(target), http::client());
         web.bearer = bearer;
         Self {
             web,

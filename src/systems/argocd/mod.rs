@@ -6,14 +6,14 @@ use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use super::wire::kube::{Clusters, Custom};
-use super::wire::{self, Patience, Wrong};
+use super::wire::kube::{Clusters, Objects};
+use super::wire::watched::{Look, watched};
+use super::wire::{self, Wrong};
 use super::{Output, System};
+use crate::incident::acts::Act;
 use crate::incident::acts::check::{CheckSight, CheckState};
-use crate::incident::acts::{Act, Condition};
-use crate::incident::measure::Span;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, Observation, Outcome, Sight, Verdict};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight};
 use crate::incident::site::{KubeEndpoint, Target};
 
 /// How often a sync is asked for while it runs, and for how long.
@@ -24,18 +24,17 @@ const SYNCED_WITHIN: Duration = Duration::from_secs(1_800);
 pub struct Argocd {
     id: TargetId,
     name: String,
-    objects: Custom,
+    objects: Objects,
 }
 
 impl Argocd {
     /// The application of `target`; nothing is connected yet.
     pub fn new(target: &Target, (at, name): (&KubeEndpoint, &str), clusters: &Clusters) -> Self {
-        let who = (wire::on(target), target.timeout);
         let kind = ("argoproj.io", "v1alpha1", "Application", "applications");
         Self {
             id: target.id.clone(),
             name: name.to_owned(),
-            objects: Custom::new(who, (at, clusters), kind),
+            objects: Objects::new(target, (at, clusters), kind),
         }
     }
 
@@ -68,33 +67,27 @@ impl Argocd {
 
     /// Waits for an operation that began after the one before.
     async fn synced(&self, earlier: &Value, out: &Output) -> Result<String, Wrong> {
-        let (patience, mut before) = (Patience::new(SYNCED_WITHIN, EVERY), String::new());
-        loop {
-            let now = match self.objects.get(&self.name).await {
-                Ok(app) => {
-                    let state = &app.data["status"]["operationState"];
-                    let ours = state["startedAt"].is_string() && state["startedAt"] != *earlier;
-                    let message = state["message"].as_str().unwrap_or_default();
-                    match state["phase"].as_str() {
-                        Some("Succeeded") if ours => {
-                            return Ok(format!("{} is synced: {message}", self.name));
-                        }
-                        Some(phase @ ("Failed" | "Error")) if ours => {
-                            let what = format!("sync: {phase}: {message}");
-                            return Err(self.objects.undone(what, "see argocd app get"));
-                        }
-                        phase if ours => format!("{}: {message}", phase.unwrap_or("waiting")),
-                        _ => "waiting for Argo CD".to_owned(),
-                    }
-                }
-                Err(failure) => failure.what.to_string(),
+        let look = || async move {
+            let app = match self.objects.get(&self.name).await {
+                Ok(app) => app,
+                Err(failure) => return Look::Still(failure.what.to_string()),
             };
-            wire::progress(out, &mut before, format!("{}: {now}", self.name));
-            if !patience.again().await {
-                let what = format!("sync: {now} after {}", Span(SYNCED_WITHIN));
-                return Err(self.objects.lost(what, "the order stands: look at Argo CD"));
+            let state = &app.data["status"]["operationState"];
+            if !state["startedAt"].is_string() || state["startedAt"] == *earlier {
+                return Look::Still(format!("{}: waiting for Argo CD", self.name));
             }
-        }
+            let message = state["message"].as_str().unwrap_or_default();
+            match state["phase"].as_str().unwrap_or("waiting") {
+                "Succeeded" => Look::Done(format!("{} is synced: {message}", self.name)),
+                phase @ ("Failed" | "Error") => {
+                    let what = format!("sync: {phase}: {message}");
+                    Look::Failed(self.objects.undone(what, "see argocd app get"))
+                }
+                phase => Look::Still(format!("{}: {phase}: {message}", self.name)),
+            }
+        };
+        let lost = |what: String| self.objects.lost(what, "the order stands: look at Argo CD");
+        watched(out, (SYNCED_WITHIN, EVERY), lost, look).await
     }
 }
 
@@ -116,11 +109,9 @@ fn judged(app: &DynamicObject) -> CheckSight {
 
 impl System for Argocd {
     fn observe(&self) -> BoxFuture<'_, Observation> {
-        wire::observed(&self.id, self.look().map_ok(Sight::Check)).boxed()
-    }
-
-    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
-        async move { Err(wire::not_known(&self.objects.on, "this condition")) }.boxed()
+        let look = self.look().map_ok(Sight::Check);
+        let look = wire::within(&self.objects.on, self.objects.timeout, look);
+        wire::observed(&self.id, look).boxed()
     }
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {

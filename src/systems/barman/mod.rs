@@ -1,7 +1,5 @@
 //! Barman's backups of a server, by `-f json list-backup`.
 
-use std::time::Duration;
-
 use chrono::DateTime;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::Value;
@@ -18,7 +16,6 @@ pub struct Barman {
     on: String,
     server: String,
     argv: Vec<String>,
-    timeout: Duration,
 }
 
 impl Barman {
@@ -29,12 +26,11 @@ impl Barman {
             on: wire::on(target),
             server: server.to_owned(),
             argv: run.iter().cloned().chain(ask).collect(),
-            timeout: target.timeout,
         }
     }
 
     async fn ask(&self) -> Result<Sight, Failure> {
-        let text = program::output(&self.argv, &self.on, self.timeout).await?;
+        let text = program::output(&self.argv, &self.on).await?;
         let answer: Value = serde_json::from_str(&text).map_err(|why| {
             let what = format!("list-backup: no JSON: {why}");
             Failure::new(

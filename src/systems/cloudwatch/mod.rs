@@ -3,49 +3,44 @@
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use futures_util::future::{BoxFuture, FutureExt};
-use tokio::sync::OnceCell;
 
 use super::probe::Probe;
-use super::wire;
-use super::wire::aws::{Account, Accounts, ask};
+use super::wire::aws::{Accounts, Service};
 use crate::incident::acts::check::{CheckSight, CheckState};
 use crate::incident::reading::{Failure, Sight};
 use crate::incident::site::{AwsAccount, Target};
 
 /// Alarms whose names begin alike.
 pub struct Cloudwatch {
-    on: String,
-    timeout: std::time::Duration,
     prefix: String,
-    account: Account,
-    client: OnceCell<Client>,
+    service: Service<Client>,
 }
 
 impl Cloudwatch {
     /// The alarms of `target`; nothing is connected yet.
-    pub fn new(target: &Target, prefix: &str, account: &AwsAccount, accounts: &Accounts) -> Self {
+    pub fn new(target: &Target, prefix: &str, account: (&AwsAccount, &Accounts)) -> Self {
         Self {
-            on: wire::on(target),
-            timeout: target.timeout,
             prefix: prefix.to_owned(),
-            account: accounts.of(account),
-            client: OnceCell::new(),
+            service: Service::new(target, account, Client::new),
         }
     }
 
     async fn ask(&self) -> Result<Sight, Failure> {
         let request = async {
-            let client = async || Client::new(self.account.config().await);
-            let request = self.client.get_or_init(client).await.describe_alarms();
+            let request = self.service.client().await.describe_alarms();
             let prefix = Some(self.prefix.clone()).filter(|prefix| !prefix.is_empty());
-            request
+            let pages = request
                 .set_alarm_name_prefix(prefix)
-                .max_records(100)
-                .send()
-                .await
+                .into_paginator()
+                .send();
+            pages.collect::<Result<Vec<_>, _>>().await
         };
-        let answer = ask((&self.on, "DescribeAlarms"), self.timeout, request).await?;
-        Ok(Sight::Check(judged(answer.metric_alarms())))
+        let pages = self.service.ask("DescribeAlarms", request).await?;
+        let alarms: Vec<MetricAlarm> = pages
+            .into_iter()
+            .flat_map(|page| page.metric_alarms.unwrap_or_default())
+            .collect();
+        Ok(Sight::Check(judged(&alarms)))
     }
 }
 

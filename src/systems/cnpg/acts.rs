@@ -11,9 +11,9 @@ use super::{Cnpg, FENCED, fenced, sight};
 use crate::incident::acts::Act;
 use crate::incident::acts::cnpg::CnpgSight;
 use crate::incident::acts::orders::Order;
-use crate::incident::measure::Span;
 use crate::systems::Output;
-use crate::systems::wire::{self, Patience, Wrong};
+use crate::systems::wire::watched::{Look, watched};
+use crate::systems::wire::{self, Wrong};
 
 /// How often the cluster is asked while an order is under way.
 const EVERY: Duration = Duration::from_secs(1);
@@ -72,8 +72,7 @@ impl Cnpg {
             .patch(&cluster, json!({ "status": status }), true)
             .await?;
         let shows = |now: &CnpgSight| now.primary == instance;
-        self.watched(&self.name, SWITCHED_WITHIN, &shows, out)
-            .await?;
+        self.until(&self.name, SWITCHED_WITHIN, &shows, out).await?;
         Ok(format!("{instance} is the primary of {}", self.name))
     }
 
@@ -90,7 +89,7 @@ impl Cnpg {
             "*" => now.healthy.is_empty(),
             name => !now.healthy.iter().any(|healthy| healthy == name),
         };
-        self.watched(&self.name, FENCED_WITHIN, &shows, out).await?;
+        self.until(&self.name, FENCED_WITHIN, &shows, out).await?;
         Ok(format!(
             "{instance} of {} is fenced: PostgreSQL in it is stopped",
             self.name
@@ -152,7 +151,7 @@ impl Cnpg {
         out.line(format!("{name}: {} as of {until}", self.name));
         self.objects.create(name, new).await?;
         let shows = |now: &CnpgSight| now.fine();
-        self.watched(name, RECOVERED_WITHIN, &shows, out).await?;
+        self.until(name, RECOVERED_WITHIN, &shows, out).await?;
         Ok(format!("{name} serves what {} was at {until}", self.name))
     }
 
@@ -161,33 +160,22 @@ impl Cnpg {
     }
 
     /// Looks at a cluster until it shows what it has to.
-    async fn watched(
+    async fn until(
         &self,
         name: &str,
         within: Duration,
         shows: &(dyn Fn(&CnpgSight) -> bool + Sync),
         out: &Output,
-    ) -> Result<(), Wrong> {
-        let (patience, mut before) = (Patience::new(within, EVERY), String::new());
-        loop {
-            // A look may fail meanwhile: only the end of patience decides.
-            let now = match self.objects.get(name).await {
-                Ok(cluster) => {
-                    let seen = sight(&cluster);
-                    if shows(&seen) {
-                        return Ok(());
-                    }
-                    seen.words()
-                }
-                Err(failure) => failure.what.to_string(),
-            };
-            wire::progress(out, &mut before, format!("{name}: {now}"));
-            if !patience.again().await {
-                let what = format!("{name}: {now} after {}", Span(within));
-                return Err(self
-                    .objects
-                    .lost(what, "the order stands: look at the operator's log"));
+    ) -> Result<String, Wrong> {
+        let look = || async move {
+            match self.objects.get(name).await.map(|cluster| sight(&cluster)) {
+                Ok(seen) if shows(&seen) => Look::Done(String::new()),
+                Ok(seen) => Look::Still(format!("{name}: {}", seen.words())),
+                Err(failure) => Look::Still(failure.what.to_string()),
             }
-        }
+        };
+        let advice = "the order stands: look at the operator's log";
+        let lost = |what: String| self.objects.lost(what, advice);
+        watched(out, (within, EVERY), lost, look).await
     }
 }

@@ -10,12 +10,12 @@ use kube::core::DynamicObject;
 use serde_json::Value;
 
 use super::wire;
-use super::wire::kube::{Clusters, Custom, time};
+use super::wire::kube::{Clusters, Objects, time};
 use super::{Output, System};
+use crate::incident::acts::Act;
 use crate::incident::acts::cnpg::CnpgSight;
-use crate::incident::acts::{Act, Condition};
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, Observation, Outcome, Sight, Verdict};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight};
 use crate::incident::site::{KubeEndpoint, Target};
 
 /// The annotation that fences instances: a JSON list of names, `*` for all.
@@ -25,18 +25,17 @@ const FENCED: &str = "cnpg.io/fencedInstances";
 pub struct Cnpg {
     id: TargetId,
     name: String,
-    objects: Custom,
+    objects: Objects,
 }
 
 impl Cnpg {
     /// The cluster of `target`; nothing is connected yet.
     pub fn new(target: &Target, (at, name): (&KubeEndpoint, &str), clusters: &Clusters) -> Self {
-        let who = (wire::on(target), target.timeout);
         let kind = ("postgresql.cnpg.io", "v1", "Cluster", "clusters");
         Self {
             id: target.id.clone(),
             name: name.to_owned(),
-            objects: Custom::new(who, (at, clusters), kind),
+            objects: Objects::new(target, (at, clusters), kind),
         }
     }
 
@@ -90,11 +89,9 @@ fn fenced(cluster: &DynamicObject) -> Vec<String> {
 
 impl System for Cnpg {
     fn observe(&self) -> BoxFuture<'_, Observation> {
-        wire::observed(&self.id, self.look().map_ok(Sight::Cnpg)).boxed()
-    }
-
-    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
-        async move { Err(wire::not_known(&self.objects.on, "this condition")) }.boxed()
+        let look = self.look().map_ok(Sight::Cnpg);
+        let look = wire::within(&self.objects.on, self.objects.timeout, look);
+        wire::observed(&self.id, look).boxed()
     }
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {

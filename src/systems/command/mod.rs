@@ -1,8 +1,6 @@
 //! A program of the operator's, by its exit: 0 fine, 1 to be watched, 2 wrong, as monitoring plug-ins have it. Its first line says
 //! why. Anything else is no answer.
 
-use std::time::Duration;
-
 use futures_util::future::{BoxFuture, FutureExt};
 
 use super::probe::Probe;
@@ -15,7 +13,6 @@ use crate::incident::site::Target;
 pub struct Command {
     on: String,
     run: Vec<String>,
-    timeout: Duration,
 }
 
 impl Command {
@@ -24,12 +21,11 @@ impl Command {
         Self {
             on: wire::on(target),
             run: run.to_vec(),
-            timeout: target.timeout,
         }
     }
 
     async fn run(&self) -> Result<Sight, Failure> {
-        let done = program::look(&self.run, &self.on, self.timeout).await?;
+        let done = program::look(&self.run, &self.on).await?;
         let out = String::from_utf8_lossy(&done.stdout).into_owned();
         // What stands behind a bar are figures for machines.
         let line = out.lines().next().unwrap_or_default();

@@ -11,6 +11,7 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RecordType;
+use tokio::time::timeout;
 
 use super::probe::Probe;
 use super::wire;
@@ -26,6 +27,8 @@ pub struct Dns {
     points_to: Vec<String>,
     ttl_under: Option<Duration>,
     resolvers: Vec<(String, Result<TokioResolver, String>)>,
+    /// How long each may take.
+    each: Duration,
 }
 
 /// What one resolver said: addresses and the TTL, or why there is no answer.
@@ -40,21 +43,26 @@ impl Dns {
         points_to: &[String],
         ttl_under: Option<Duration>,
     ) -> Self {
-        let resolver = |at: &String| (at.clone(), resolver(at, target.timeout));
+        let each = wire::share(target.timeout);
+        let resolver = |at: &String| (at.clone(), resolver(at, each));
         Self {
             on: wire::on(target),
             name: name.to_owned(),
             points_to: points_to.to_vec(),
             ttl_under,
             resolvers: resolvers.iter().map(resolver).collect(),
+            each,
         }
     }
 
     async fn resolve(&self) -> Result<Sight, Failure> {
-        let asked = self
-            .resolvers
-            .iter()
-            .map(|(at, resolver)| async move { (at.as_str(), self.ask(resolver).await) });
+        let asked = self.resolvers.iter().map(|(at, resolver)| async move {
+            let answer = timeout(self.each, self.ask(resolver)).await;
+            (
+                at.as_str(),
+                answer.unwrap_or_else(|_| Err("no answer in time".to_owned())),
+            )
+        });
         let answers: Vec<(&str, Answer)> = join_all(asked).await;
         if let Some((at, Err(why))) = answers.iter().find(|(_, answer)| answer.is_err())
             && answers.iter().all(|(_, answer)| answer.is_err())
@@ -73,13 +81,13 @@ impl Dns {
 
     async fn ask(&self, resolver: &Result<TokioResolver, String>) -> Answer {
         let resolver = resolver.as_ref().map_err(String::clone)?;
+        let name = format!("{}.", self.name.trim_end_matches('.'));
+        let kinds = [RecordType::A, RecordType::AAAA];
+        let asked = kinds.map(|kind| resolver.lookup(name.as_str(), kind));
         let (mut addresses, mut ttl) = (BTreeSet::new(), u32::MAX);
         let mut why = "no address".to_owned();
-        for kind in [RecordType::A, RecordType::AAAA] {
-            match resolver
-                .lookup(format!("{}.", self.name.trim_end_matches('.')), kind)
-                .await
-            {
+        for (kind, found) in kinds.into_iter().zip(join_all(asked).await) {
+            match found {
                 Ok(found) => {
                     for record in found.answers().iter().filter(|it| it.record_type() == kind) {
                         addresses.insert(record.data.to_string());

@@ -24,7 +24,7 @@ impl Docker {
         let mut labels = vec![format!("com.docker.compose.project={project}")];
         labels.extend(service.map(|service| format!("com.docker.compose.service={service}")));
         Self {
-            web: Web::new(wire::on(target), target.timeout, http::client_on(socket)),
+            web: Web::new(wire::on(target), http::client_on(socket)),
             filters: json!({ "label": labels }).to_string(),
         }
     }

@@ -2,13 +2,11 @@
 
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::ImageIdentifier;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use futures_util::future::{BoxFuture, FutureExt};
-use tokio::sync::OnceCell;
 
 use super::probe::Probe;
-use super::wire;
-use super::wire::aws::{Account, Accounts, ask};
+use super::wire::aws::{Accounts, Service, time};
 use crate::incident::acts::check::{CheckSight, CheckState};
 use crate::incident::measure::Age;
 use crate::incident::reading::{Failure, FailureKind, Sight};
@@ -16,12 +14,9 @@ use crate::incident::site::{AwsAccount, Target};
 
 /// One image by its tag.
 pub struct Ecr {
-    on: String,
-    timeout: std::time::Duration,
     repository: String,
     tag: String,
-    account: Account,
-    client: OnceCell<Client>,
+    service: Service<Client>,
 }
 
 impl Ecr {
@@ -29,23 +24,18 @@ impl Ecr {
     pub fn new(
         target: &Target,
         (repository, tag): (&str, &str),
-        account: &AwsAccount,
-        accounts: &Accounts,
+        account: (&AwsAccount, &Accounts),
     ) -> Self {
         Self {
-            on: wire::on(target),
-            timeout: target.timeout,
             repository: repository.to_owned(),
             tag: tag.to_owned(),
-            account: accounts.of(account),
-            client: OnceCell::new(),
+            service: Service::new(target, account, Client::new),
         }
     }
 
     async fn ask(&self) -> Result<Sight, Failure> {
         let request = async {
-            let client = async || Client::new(self.account.config().await);
-            let request = self.client.get_or_init(client).await.describe_images();
+            let request = self.service.client().await.describe_images();
             let image = ImageIdentifier::builder().image_tag(&self.tag).build();
             request
                 .repository_name(&self.repository)
@@ -53,7 +43,7 @@ impl Ecr {
                 .send()
                 .await
         };
-        let answer = ask((&self.on, "DescribeImages"), self.timeout, request).await;
+        let answer = self.service.ask("DescribeImages", request).await;
         let found = match answer {
             Ok(answer) => answer.image_details.into_iter().flatten().next(),
             // A repository that is not there holds no image either, and says so in the same way.
@@ -64,9 +54,7 @@ impl Ecr {
             let words = format!("no image {}:{}", self.repository, self.tag);
             return Ok(Sight::Check(CheckSight::new(CheckState::Breach, words)));
         };
-        let pushed = image
-            .image_pushed_at()
-            .and_then(|at| DateTime::from_timestamp(at.secs(), 0));
+        let pushed = image.image_pushed_at().and_then(time);
         let words = match pushed.and_then(|at| (Utc::now() - at).to_std().ok()) {
             Some(age) => format!("there, pushed {} ago", Age(age)),
             None => "there".to_owned(),

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::{Service, SortOrder, TaskDefinitionStatus};
 
-use super::{Ecs, judged, stable};
+use super::{Ecs, failed, judged, stable};
 use crate::incident::acts::Act;
-use crate::incident::measure::Span;
-use crate::incident::reading::{Failure, FailureKind};
 use crate::systems::Output;
-use crate::systems::wire::aws::{ask, sorted};
-use crate::systems::wire::{self, Patience, Wrong};
+use crate::systems::wire::watched::{Look, watched};
+use crate::systems::wire::{self, Wrong};
 
 /// How often the service is asked while it changes, and for how long.
 const EVERY: Duration = Duration::from_secs(2);
@@ -28,7 +26,12 @@ impl Ecs {
     pub(super) async fn carry_out(&self, act: &Act, out: &Output) -> Result<String, Wrong> {
         let order = match act {
             Act::Order(order) if order.target == self.id => order,
-            other => return Err(Wrong::Undone(wire::not_known(&self.on, other.word()))),
+            other => {
+                return Err(Wrong::Undone(wire::not_known(
+                    &self.service.on,
+                    other.word(),
+                )));
+            }
         };
         let before = self.describe().await.map_err(Wrong::Undone)?;
         let change = match order.word.as_str() {
@@ -44,7 +47,7 @@ impl Ecs {
                 definition: Some(self.definition_before(&before).await?),
                 ..Change::default()
             },
-            _ => return Err(Wrong::Undone(wire::not_known(&self.on, act.word()))),
+            _ => return Err(Wrong::Undone(wire::not_known(&self.service.on, act.word()))),
         };
         let (tasks, definition) = (
             before.desired_count(),
@@ -52,7 +55,7 @@ impl Ecs {
         );
         out.line(format!(
             "{} before: {tasks} tasks of {}",
-            self.service,
+            self.name,
             short(definition)
         ));
         self.update(change, out).await?;
@@ -61,64 +64,61 @@ impl Ecs {
 
     async fn update(&self, change: Change, out: &Output) -> Result<(), Wrong> {
         if let Some(definition) = &change.definition {
-            out.line(format!("{}: back to {}", self.service, short(definition)));
+            out.line(format!("{}: back to {}", self.name, short(definition)));
         }
-        let request = self.client().await.update_service();
+        let request = self.service.client().await.update_service();
         let request = request
             .cluster(&self.cluster)
-            .service(&self.service)
+            .service(&self.name)
             .set_desired_count(change.tasks)
             .set_task_definition(change.definition)
             .force_new_deployment(change.anew);
-        let sent = request.send().await;
-        sent.map_err(|error| sorted((&self.on, "UpdateService"), error))?;
+        self.service.order("UpdateService", request.send()).await?;
         Ok(())
     }
 
     async fn became_stable(&self, out: &Output) -> Result<String, Wrong> {
-        let (patience, mut before) = (Patience::new(STABLE_WITHIN, EVERY), String::new());
-        loop {
-            let now = match self.describe().await {
-                Ok(service) if stable(&service) => {
-                    return Ok(format!("{}: {}", self.service, judged(&service).words));
+        let look = || async move {
+            let name = &self.name;
+            match self.describe().await {
+                Ok(service) if failed(&service) => {
+                    let what = format!("{name}: {}", judged(&service).words);
+                    Look::Failed(self.service.undone(what, "see the service's events"))
                 }
-                Ok(service) => judged(&service).words.to_string(),
-                Err(failure) => failure.what.to_string(),
-            };
-            if now.contains("rollout failed") {
-                let what = format!("{}: {now}", self.service);
-                return Err(self.undone(what, "see the service's events"));
+                Ok(service) => {
+                    let words = format!("{name}: {}", judged(&service).words);
+                    if stable(&service) {
+                        Look::Done(words)
+                    } else {
+                        Look::Still(words)
+                    }
+                }
+                Err(failure) => Look::Still(format!("{name}: {}", failure.what)),
             }
-            wire::progress(out, &mut before, format!("{}: {now}", self.service));
-            if !patience.again().await {
-                let what = format!("{}: {now} after {}", self.service, Span(STABLE_WITHIN));
-                let advice = "ECS took the order: see the service's events";
-                let failure = Failure::new(FailureKind::TimedOut, &self.on, what, advice);
-                return Err(Wrong::Lost(failure));
-            }
-        }
+        };
+        let advice = "ECS took the order: see the service's events";
+        let lost = |what: String| self.service.lost(what, advice);
+        watched(out, (STABLE_WITHIN, EVERY), lost, look).await
     }
 
     /// The newest active task definition of the family before the one that runs.
     async fn definition_before(&self, service: &Service) -> Result<String, Wrong> {
         let now = service.task_definition().unwrap_or_default();
         let (family, revision) = parts(now).ok_or_else(|| {
-            self.undone(
+            self.service.undone(
                 format!("undo: {now:?} names no revision"),
                 "name one by hand",
             )
         })?;
         let request = async {
-            let request = self.client().await.list_task_definitions();
+            let request = self.service.client().await.list_task_definitions();
             let request = request
                 .family_prefix(family)
                 .status(TaskDefinitionStatus::Active);
             request.sort(SortOrder::Desc).send().await
         };
-        let what = (self.on.as_str(), "ListTaskDefinitions");
-        let all = ask(what, self.timeout, request)
-            .await
-            .map_err(Wrong::Undone)?;
+        let all = self.service.ask("ListTaskDefinitions", request).await;
+        let all = all.map_err(Wrong::Undone)?;
         let earlier = all
             .task_definition_arns()
             .iter()
@@ -126,18 +126,16 @@ impl Ecs {
         let newest = earlier.max_by_key(|arn| parts(arn).map(|(_, number)| number));
         newest.cloned().ok_or_else(|| {
             let what = format!("undo: {family} has no active revision before {revision}");
-            self.undone(what, "register the one before again")
+            self.service.undone(what, "register the one before again")
         })
     }
 
     fn number(&self, text: &str) -> Result<i32, Wrong> {
         let number = text.parse().ok().filter(|number: &i32| *number >= 0);
-        number
-            .ok_or_else(|| self.undone(format!("{text:?} is no number of tasks"), "write a number"))
-    }
-
-    fn undone(&self, what: String, advice: &str) -> Wrong {
-        Wrong::Undone(Failure::new(FailureKind::BadAnswer, &self.on, what, advice))
+        number.ok_or_else(|| {
+            self.service
+                .undone(format!("{text:?} is no number of tasks"), "write a number")
+        })
     }
 }
 

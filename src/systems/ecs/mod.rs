@@ -5,77 +5,59 @@ mod acts;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
-use tokio::sync::OnceCell;
 
 use super::wire;
-use super::wire::aws::{Account, Accounts, ask};
+use super::wire::aws::{self, Accounts};
 use super::{Output, System};
+use crate::incident::acts::Act;
 use crate::incident::acts::check::{CheckSight, CheckState};
-use crate::incident::acts::{Act, Condition};
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight};
 use crate::incident::site::{AwsAccount, Target};
 
 /// One service.
 pub struct Ecs {
     id: TargetId,
-    on: String,
-    timeout: std::time::Duration,
     cluster: String,
-    service: String,
-    account: Account,
-    client: OnceCell<Client>,
+    name: String,
+    service: aws::Service<Client>,
 }
 
 impl Ecs {
     /// The service of `target`; nothing is connected yet.
     pub fn new(
         target: &Target,
-        (cluster, service): (&str, &str),
-        account: &AwsAccount,
-        accounts: &Accounts,
+        (cluster, name): (&str, &str),
+        account: (&AwsAccount, &Accounts),
     ) -> Self {
         Self {
             id: target.id.clone(),
-            on: wire::on(target),
-            timeout: target.timeout,
             cluster: cluster.to_owned(),
-            service: service.to_owned(),
-            account: accounts.of(account),
-            client: OnceCell::new(),
+            name: name.to_owned(),
+            service: aws::Service::new(target, account, Client::new),
         }
-    }
-
-    async fn client(&self) -> &Client {
-        let client = async || Client::new(self.account.config().await);
-        self.client.get_or_init(client).await
     }
 
     /// `DescribeServices` of this one. A service that is not there is a failure in an answer that says success.
     async fn describe(&self) -> Result<Service, Failure> {
         let request = async {
-            let request = self.client().await.describe_services();
+            let request = self.service.client().await.describe_services();
             request
                 .cluster(&self.cluster)
-                .services(&self.service)
+                .services(&self.name)
                 .send()
                 .await
         };
-        let what = format!("DescribeServices {}", self.service);
-        let answer = ask((&self.on, &what), self.timeout, request).await?;
-        let found = answer
-            .services()
-            .first()
-            .filter(|one| one.status() == Some("ACTIVE"));
-        found.cloned().ok_or_else(|| {
-            let what = format!("{what}: no such service that is active");
-            Failure::new(
-                FailureKind::Missing,
-                &self.on,
-                what,
-                "check cluster, service and region",
-            )
-        })
+        let what = format!("DescribeServices {}", self.name);
+        let answer = self.service.ask(&what, request).await?;
+        let mut found = answer.services.into_iter().flatten();
+        found
+            .find(|one| one.status() == Some("ACTIVE"))
+            .ok_or_else(|| {
+                let what = format!("{what}: no such service that is active");
+                self.service
+                    .missing(what, "check cluster, service and region")
+            })
     }
 }
 
@@ -83,6 +65,11 @@ impl Ecs {
 fn newest(service: &Service) -> Option<&Deployment> {
     let mut all = service.deployments().iter();
     all.find(|deployment| deployment.status() == Some("PRIMARY"))
+}
+
+/// Whether ECS has given the newest deployment up.
+fn failed(service: &Service) -> bool {
+    newest(service).and_then(Deployment::rollout_state) == Some(&DeploymentRolloutState::Failed)
 }
 
 /// Whether a service runs what it should and nothing else.
@@ -97,11 +84,11 @@ fn stable(service: &Service) -> bool {
 fn judged(service: &Service) -> CheckSight {
     let (running, desired) = (service.running_count(), service.desired_count());
     let rollout = newest(service).and_then(Deployment::rollout_state);
-    let state = match rollout {
-        Some(DeploymentRolloutState::Failed) => CheckState::Breach,
-        _ if desired > 0 && running == 0 => CheckState::Breach,
-        _ if stable(service) => CheckState::Fine,
-        _ => CheckState::Watch,
+    let state = match () {
+        () if failed(service) => CheckState::Breach,
+        () if desired > 0 && running == 0 => CheckState::Breach,
+        () if stable(service) => CheckState::Fine,
+        () => CheckState::Watch,
     };
     // What is over is not news.
     let rollout = rollout.filter(|rollout| **rollout != DeploymentRolloutState::Completed);
@@ -118,11 +105,8 @@ impl System for Ecs {
         let look = self
             .describe()
             .map_ok(|service| Sight::Check(judged(&service)));
+        let look = wire::within(&self.service.on, self.service.timeout, look);
         wire::observed(&self.id, look).boxed()
-    }
-
-    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
-        async move { Err(wire::not_known(&self.on, "this condition")) }.boxed()
     }
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {

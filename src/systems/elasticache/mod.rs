@@ -5,16 +5,15 @@ use std::time::Duration;
 use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{AutomaticFailoverStatus, NodeGroup, ReplicationGroup};
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
-use tokio::sync::OnceCell;
 
-use super::wire::aws::{Account, Accounts, ask, sorted};
-use super::wire::{self, Patience, Wrong};
+use super::wire::aws::{Accounts, Service};
+use super::wire::watched::{Look, watched};
+use super::wire::{self, Wrong};
 use super::{Output, System};
+use crate::incident::acts::Act;
 use crate::incident::acts::check::{CheckSight, CheckState};
-use crate::incident::acts::{Act, Condition};
-use crate::incident::measure::Span;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight};
 use crate::incident::site::{AwsAccount, Target};
 
 /// How often the group is asked while it fails over, and for how long.
@@ -24,114 +23,94 @@ const SWITCHED_WITHIN: Duration = Duration::from_secs(900);
 /// One replication group.
 pub struct Elasticache {
     id: TargetId,
-    on: String,
-    timeout: Duration,
     group: String,
-    account: Account,
-    client: OnceCell<Client>,
+    service: Service<Client>,
 }
 
 impl Elasticache {
     /// The group of `target`; nothing is connected yet.
-    pub fn new(target: &Target, group: &str, account: &AwsAccount, accounts: &Accounts) -> Self {
+    pub fn new(target: &Target, group: &str, account: (&AwsAccount, &Accounts)) -> Self {
         Self {
             id: target.id.clone(),
-            on: wire::on(target),
-            timeout: target.timeout,
             group: group.to_owned(),
-            account: accounts.of(account),
-            client: OnceCell::new(),
+            service: Service::new(target, account, Client::new),
         }
-    }
-
-    async fn client(&self) -> &Client {
-        let client = async || Client::new(self.account.config().await);
-        self.client.get_or_init(client).await
     }
 
     async fn describe(&self) -> Result<ReplicationGroup, Failure> {
         let request = async {
-            let request = self.client().await.describe_replication_groups();
+            let request = self.service.client().await.describe_replication_groups();
             request.replication_group_id(&self.group).send().await
         };
         let what = format!("DescribeReplicationGroups {}", self.group);
-        let answer = ask((&self.on, &what), self.timeout, request).await?;
-        answer
-            .replication_groups
-            .into_iter()
-            .flatten()
-            .next()
-            .ok_or_else(|| {
-                let what = format!("{what}: no such group");
-                Failure::new(
-                    FailureKind::Missing,
-                    &self.on,
-                    what,
-                    "check its name and region",
-                )
-            })
+        let answer = self.service.ask(&what, request).await?;
+        let found = answer.replication_groups.into_iter().flatten().next();
+        let missing = || {
+            self.service.missing(
+                format!("{what}: no such group"),
+                "check its name and region",
+            )
+        };
+        found.ok_or_else(missing)
     }
 
     async fn carry_out(&self, act: &Act, out: &Output) -> Result<String, Wrong> {
         let order = match act {
             Act::Order(order) if order.target == self.id => order,
-            other => return Err(Wrong::Undone(wire::not_known(&self.on, other.word()))),
+            other => {
+                return Err(Wrong::Undone(wire::not_known(
+                    &self.service.on,
+                    other.word(),
+                )));
+            }
         };
         let shard = order.arg("shard");
         let before = self.describe().await.map_err(Wrong::Undone)?;
-        let undone = |what: String, advice: &str| {
-            Wrong::Undone(Failure::new(FailureKind::BadAnswer, &self.on, what, advice))
-        };
         if before.automatic_failover() != Some(&AutomaticFailoverStatus::Enabled) {
             let what = format!("failover: automatic failover of {} is off", self.group);
-            return Err(undone(what, "enable it first, or promote by hand"));
+            return Err(self
+                .service
+                .undone(what, "enable it first, or promote by hand"));
         }
         let Some(old) = node(&before, shard).and_then(primary).map(str::to_owned) else {
             let what = format!(
                 "failover: {} has no shard {shard} with a primary",
                 self.group
             );
-            return Err(undone(what, "name one of its shards"));
+            return Err(self.service.undone(what, "name one of its shards"));
         };
         out.line(format!(
             "{} shard {shard}: fail over from {old}",
             self.group
         ));
-        let request = self.client().await.test_failover();
+        let request = self.service.client().await.test_failover();
         let request = request
             .replication_group_id(&self.group)
             .node_group_id(shard);
-        let sent = request.send().await;
-        sent.map_err(|error| sorted((&self.on, "TestFailover"), error))?;
+        self.service.order("TestFailover", request.send()).await?;
         self.switched(shard, &old, out).await
     }
 
     async fn switched(&self, shard: &str, old: &str, out: &Output) -> Result<String, Wrong> {
-        let (patience, mut before) = (Patience::new(SWITCHED_WITHIN, EVERY), String::new());
-        loop {
-            let now = match self.describe().await {
-                Ok(group) => {
-                    let status = group.status().unwrap_or("unknown").to_owned();
-                    let new = node(&group, shard)
-                        .and_then(primary)
-                        .filter(|new| *new != old);
-                    if let (Some(new), "available") = (new, status.as_str()) {
-                        return Ok(format!(
-                            "{new} is the primary of shard {shard}; it was {old}"
-                        ));
-                    }
-                    status
-                }
-                Err(failure) => failure.what.to_string(),
+        let look = || async move {
+            let group = match self.describe().await {
+                Ok(group) => group,
+                Err(failure) => return Look::Still(failure.what.to_string()),
             };
-            wire::progress(out, &mut before, format!("{}: {now}", self.group));
-            if !patience.again().await {
-                let what = format!("failover: {now} after {}", Span(SWITCHED_WITHIN));
-                let advice = "ElastiCache took the order: see the group's events";
-                let failure = Failure::new(FailureKind::TimedOut, &self.on, what, advice);
-                return Err(Wrong::Lost(failure));
+            let status = group.status().unwrap_or("unknown");
+            let new = node(&group, shard)
+                .and_then(primary)
+                .filter(|new| *new != old);
+            match (new, status) {
+                (Some(new), "available") => Look::Done(format!(
+                    "{new} is the primary of shard {shard}; it was {old}"
+                )),
+                _ => Look::Still(format!("{}: {status}", self.group)),
             }
-        }
+        };
+        let advice = "ElastiCache took the order: see the group's events";
+        let lost = |what: String| self.service.lost(what, advice);
+        watched(out, (SWITCHED_WITHIN, EVERY), lost, look).await
     }
 }
 
@@ -166,11 +145,8 @@ fn judged(group: &ReplicationGroup) -> CheckSight {
 impl System for Elasticache {
     fn observe(&self) -> BoxFuture<'_, Observation> {
         let look = self.describe().map_ok(|group| Sight::Check(judged(&group)));
+        let look = wire::within(&self.service.on, self.service.timeout, look);
         wire::observed(&self.id, look).boxed()
-    }
-
-    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
-        async move { Err(wire::not_known(&self.on, "this condition")) }.boxed()
     }
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {

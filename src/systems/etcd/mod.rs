@@ -1,5 +1,7 @@
 //! An etcd cluster by its JSON gateway: which members answer, whether they have a leader, what they complain of.
 
+use std::time::Duration;
+
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use serde_json::{Value, json};
 
@@ -14,23 +16,25 @@ use crate::incident::site::Target;
 pub struct Etcd {
     web: Web,
     members: Vec<String>,
+    /// How long each may take.
+    each: Duration,
 }
 
 impl Etcd {
     /// The cluster of `target`, by all of its members.
     pub fn new(target: &Target, members: &[String]) -> Self {
         Self {
-            web: Web::new(wire::on(target), target.timeout, http::client()),
+            web: Web::new(wire::on(target), http::client()),
             members: members.to_vec(),
+            each: wire::share(target.timeout),
         }
     }
 
     async fn ask(&self) -> Result<Sight, Failure> {
         let asked = self.members.iter().map(|member| async move {
             let url = format!("{member}/v3/maintenance/status");
-            self.web
-                .post(&format!("status of {member}"), &url, &json!({}))
-                .await
+            let (what, body) = (format!("status of {member}"), json!({}));
+            wire::within(&self.web.on, self.each, self.web.post(&what, &url, &body)).await
         });
         let answers = join_all(asked).await;
         let (good, bad): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);

@@ -1,10 +1,8 @@
 //! A repository that holds a configuration: when its branch got its last commit.
 
-use std::path::Path;
-use std::time::Duration;
-
 use chrono::DateTime;
 use futures_util::future::{BoxFuture, FutureExt};
+use std::path::Path;
 
 use super::probe::Probe;
 use super::wire::{self, program};
@@ -16,7 +14,6 @@ use crate::incident::site::Target;
 pub struct Git {
     on: String,
     argv: Vec<String>,
-    timeout: Duration,
 }
 
 impl Git {
@@ -36,12 +33,11 @@ impl Git {
         Self {
             on: wire::on(target),
             argv: argv.map(str::to_owned).to_vec(),
-            timeout: target.timeout,
         }
     }
 
     async fn ask(&self) -> Result<Sight, Failure> {
-        let text = program::output(&self.argv, &self.on, self.timeout).await?;
+        let text = program::output(&self.argv, &self.on).await?;
         let line = text.trim();
         let commit = line.split_once(' ').and_then(|(time, hash)| {
             let at = DateTime::from_timestamp(time.parse().ok()?, 0)?;

@@ -14,11 +14,11 @@ use super::workload::{self, revision};
 use super::{Kubernetes, Workload};
 use crate::incident::acts::Act;
 use crate::incident::acts::kube::KubeAct;
-use crate::incident::measure::Span;
-use crate::incident::reading::{Failure, FailureKind, Outcome};
+use crate::incident::reading::{Failure, FailureKind};
 use crate::systems::Output;
 use crate::systems::wire::kube::sorted;
-use crate::systems::wire::{self, Patience, Wrong};
+use crate::systems::wire::watched::{Look, watched};
+use crate::systems::wire::{self, Wrong};
 
 /// How often a controller is asked whether it has seen a change.
 const EVERY: Duration = Duration::from_millis(250);
@@ -30,14 +30,10 @@ const SEEN_WITHIN: Duration = Duration::from_secs(30);
 const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
 
 impl Kubernetes {
-    pub(super) async fn carry_out(&self, act: &Act, out: &Output) -> Outcome {
-        let done = match act {
+    pub(super) async fn carry_out(&self, act: &Act, out: &Output) -> Result<String, Wrong> {
+        match act {
             Act::Kube(act) if act.target() == &self.id => self.kube(act, out).await,
             other => Err(Wrong::Undone(wire::not_known(&self.on, other.word()))),
-        };
-        match done {
-            Ok(said) => wire::done(&said),
-            Err(wrong) => wrong.outcome(),
         }
     }
 
@@ -48,31 +44,25 @@ impl Kubernetes {
                 let replicas = self.number(replicas)?;
                 let patch = json!({ "spec": { "replicas": replicas } });
                 let said = format!("to {replicas} replicas");
-                self.change(client, act.word(), &Patch::Merge(patch), &said, out)
+                self.change(act.word(), &Patch::Merge(patch), &said, out)
                     .await
             }
             KubeAct::Restart { .. } => {
                 let at = Utc::now().to_rfc3339();
                 let meta = json!({ "metadata": { "annotations": { RESTARTED: at } } });
                 let patch = json!({ "spec": { "template": meta } });
-                self.change(client, act.word(), &Patch::Strategic(patch), "anew", out)
+                self.change(act.word(), &Patch::Strategic(patch), "anew", out)
                     .await
             }
             KubeAct::SetEnv { name, value, .. } => {
-                let containers = self.containers(client).await?;
+                let containers = self.containers().await?;
                 let env = json!([{ "name": name, "value": value }]);
                 let with = |container: String| json!({ "name": container, "env": env });
                 let containers: Vec<Value> = containers.into_iter().map(with).collect();
                 let spec = json!({ "template": { "spec": { "containers": containers } } });
                 let patch = Patch::Strategic(json!({ "spec": spec }));
-                self.change(
-                    client,
-                    act.word(),
-                    &patch,
-                    &format!("with {name}={value}"),
-                    out,
-                )
-                .await
+                self.change(act.word(), &patch, &format!("with {name}={value}"), out)
+                    .await
             }
             KubeAct::Undo { to_revision, .. } => {
                 let wanted = to_revision
@@ -89,97 +79,50 @@ impl Kubernetes {
     /// Patches the workload, and waits until its controller has seen it.
     async fn change(
         &self,
-        client: &Client,
         word: &str,
         patch: &Patch<Value>,
         said: &str,
         out: &Output,
     ) -> Result<String, Wrong> {
-        let (kind, name) = self.named(word)?;
+        let workload = self.needs_workload(word)?;
+        let (kind, name) = (workload.kind(), &workload.name);
         out.line(format!("{word} {kind}/{name} {said}"));
-        let params = PatchParams::default();
+        let api = workload.objects.api().await.map_err(Wrong::Undone)?;
+        let sent = api.patch(name, &PatchParams::default(), patch).await;
         let what = format!("patch {kind} {name}");
-        let on = (self.on.as_str(), what.as_str());
-        let generation = match self.workload {
-            Some(Workload::StatefulSet(_)) => {
-                let api: Api<StatefulSet> = Api::namespaced(client.clone(), &self.namespace);
-                api.patch(name, &params, patch)
-                    .await
-                    .map(|it| it.metadata.generation)
-            }
-            _ => {
-                let api: Api<Deployment> = Api::namespaced(client.clone(), &self.namespace);
-                api.patch(name, &params, patch)
-                    .await
-                    .map(|it| it.metadata.generation)
+        let sent = sent.map_err(|error| sorted((&self.on, &what), &error))?;
+        let generation = sent.metadata.generation.unwrap_or(0);
+        let look = || async move {
+            let seen = workload.objects.get(name).await;
+            let observed = seen
+                .ok()
+                .and_then(|it| it.data["status"]["observedGeneration"].as_i64());
+            match observed.is_some_and(|observed| observed >= generation) {
+                true => Look::Done(format!(
+                    "{kind}/{name} goes on {said}, and its controller has seen it"
+                )),
+                false => Look::Still(format!("{kind} {name}: its controller has not seen it")),
             }
         };
-        let generation = generation.map_err(|error| sorted(on, &error))?.unwrap_or(0);
-        self.seen(client, kind, name, generation).await?;
-        Ok(format!(
-            "{kind}/{name} goes on {said}, and its controller has seen it"
-        ))
-    }
-
-    async fn seen(
-        &self,
-        client: &Client,
-        kind: &str,
-        name: &str,
-        generation: i64,
-    ) -> Result<(), Wrong> {
-        let patience = Patience::new(SEEN_WITHIN, EVERY);
-        loop {
-            let observed = match self.workload {
-                Some(Workload::StatefulSet(_)) => {
-                    let api: Api<StatefulSet> = Api::namespaced(client.clone(), &self.namespace);
-                    let seen = api.get(name).await;
-                    seen.map(|it| it.status.and_then(|status| status.observed_generation))
-                }
-                _ => {
-                    let api: Api<Deployment> = Api::namespaced(client.clone(), &self.namespace);
-                    let seen = api.get(name).await;
-                    seen.map(|it| it.status.and_then(|status| status.observed_generation))
-                }
-            };
-            if observed
-                .ok()
-                .flatten()
-                .is_some_and(|observed| observed >= generation)
-            {
-                return Ok(());
-            }
-            if !patience.again().await {
-                let what = format!(
-                    "{kind} {name}: its controller did not see it within {}",
-                    Span(SEEN_WITHIN)
-                );
-                let advice = "the change is stored: look at the controller manager";
-                let failure = Failure::new(FailureKind::TimedOut, &self.on, what, advice);
-                return Err(Wrong::Lost(failure));
-            }
-        }
+        let advice = "the change is stored: look at the controller manager";
+        let lost = |what: String| workload.objects.lost(what, advice);
+        watched(out, (SEEN_WITHIN, EVERY), lost, look).await
     }
 
     /// The names of the workload's containers.
-    async fn containers(&self, client: &Client) -> Result<Vec<String>, Wrong> {
-        let (_, name) = self.named("set_env")?;
-        let template = match self.workload {
-            Some(Workload::StatefulSet(_)) => {
-                let seen: StatefulSet = self.got(client, "statefulset", name).await?;
-                seen.spec.map(|spec| spec.template)
-            }
-            _ => {
-                let seen: Deployment = self.got(client, "deployment", name).await?;
-                seen.spec.map(|spec| spec.template)
-            }
-        };
-        let spec = template.and_then(|template| template.spec);
-        let containers = spec.map(|spec| spec.containers).unwrap_or_default();
-        Ok(containers
+    async fn containers(&self) -> Result<Vec<String>, Wrong> {
+        let workload = self.needs_workload("set_env")?;
+        let seen = workload
+            .objects
+            .get(&workload.name)
+            .await
+            .map_err(Wrong::Undone)?;
+        let containers = seen.data["spec"]["template"]["spec"]["containers"].as_array();
+        let names = containers
             .into_iter()
-            .map(|container| container.name)
-            .collect())
+            .flatten()
+            .filter_map(|one| one["name"].as_str());
+        Ok(names.map(str::to_owned).collect())
     }
 
     async fn undo(
@@ -188,10 +131,11 @@ impl Kubernetes {
         wanted: Option<u64>,
         out: &Output,
     ) -> Result<String, Wrong> {
-        let (kind, name) = self.named("undo")?;
-        let template = match self.workload {
-            Some(Workload::StatefulSet(_)) => self.revision_of_set(client, name, wanted).await?,
-            _ => self.revision_of_deployment(client, name, wanted).await?,
+        let workload = self.needs_workload("undo")?;
+        let (kind, name) = (workload.kind(), &workload.name);
+        let template = match workload.stateful {
+            true => self.revision_of_set(client, name, wanted).await?,
+            false => self.revision_of_deployment(client, name, wanted).await?,
         };
         let Some((number, patch)) = template else {
             let what = match wanted {
@@ -200,14 +144,8 @@ impl Kubernetes {
             };
             return Err(self.undone(what, "see kubectl rollout history"));
         };
-        self.change(
-            client,
-            "undo",
-            &patch,
-            &format!("as of revision {number}"),
-            out,
-        )
-        .await
+        self.change("undo", &patch, &format!("as of revision {number}"), out)
+            .await
     }
 
     /// The pods' template of a revision: the one asked for, else the newest before the current.
@@ -356,13 +294,9 @@ impl Kubernetes {
             .map_err(Wrong::Undone)
     }
 
-    /// The workload's kind and name.
-    fn named(&self, act: &str) -> Result<(&'static str, &str), Wrong> {
-        match &self.workload {
-            Some(Workload::Deployment(name)) => Ok(("deployment", name)),
-            Some(Workload::StatefulSet(name)) => Ok(("statefulset", name)),
-            None => Err(Wrong::Undone(self.wrong_kind(act, "workload"))),
-        }
+    fn needs_workload(&self, act: &str) -> Result<&Workload, Wrong> {
+        let wrong = || Wrong::Undone(self.wrong_kind(act, "workload"));
+        self.workload.as_ref().ok_or_else(wrong)
     }
 
     fn number(&self, text: &str) -> Result<u32, Wrong> {

@@ -6,21 +6,18 @@ mod workload;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
-use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::ListParams;
 use kube::{Api, Client};
 
 use super::wire;
-use super::wire::kube::{Cluster, ask};
+use super::wire::kube::{Cluster, Clusters, Objects, ask};
 use super::{Output, System};
+use crate::incident::acts::Act;
 use crate::incident::acts::kube::{KubeSight, WorkloadSight};
-use crate::incident::acts::{Act, Condition};
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
+use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight};
 use crate::incident::site::{KubeEndpoint, Target};
-
-pub use super::wire::kube::Clusters;
 
 /// A workload or a cluster of the site.
 pub struct Kubernetes {
@@ -33,19 +30,35 @@ pub struct Kubernetes {
 }
 
 /// Which workload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Workload {
-    Deployment(String),
-    StatefulSet(String),
+struct Workload {
+    /// A stateful set, else a deployment.
+    stateful: bool,
+    name: String,
+    objects: Objects,
 }
 
 impl Workload {
-    /// Reads `deployment/web`, which the site file has checked.
-    fn read(text: &str) -> Self {
-        match text.split_once('/') {
-            Some(("statefulset", name)) => Workload::StatefulSet(name.to_owned()),
-            Some((_, name)) => Workload::Deployment(name.to_owned()),
-            None => Workload::Deployment(text.to_owned()),
+    /// `deployment/web`, which the site file has checked.
+    fn new(text: &str, target: &Target, at: (&KubeEndpoint, &Clusters)) -> Self {
+        let (kind, name) = text.split_once('/').unwrap_or(("deployment", text));
+        let stateful = kind == "statefulset";
+        let objects = match stateful {
+            true => ("apps", "v1", "StatefulSet", "statefulsets"),
+            false => ("apps", "v1", "Deployment", "deployments"),
+        };
+        Self {
+            stateful,
+            name: name.to_owned(),
+            objects: Objects::new(target, at, objects),
+        }
+    }
+
+    /// As kubectl calls it.
+    fn kind(&self) -> &'static str {
+        if self.stateful {
+            "statefulset"
+        } else {
+            "deployment"
         }
     }
 }
@@ -57,7 +70,10 @@ impl Kubernetes {
             id: target.id.clone(),
             on: wire::on(target),
             namespace: endpoint.namespace.clone(),
-            workload: endpoint.workload.as_deref().map(Workload::read),
+            workload: endpoint
+                .workload
+                .as_deref()
+                .map(|text| Workload::new(text, target, (endpoint, clusters))),
             timeout: target.timeout,
             cluster: clusters.of(endpoint),
         }
@@ -65,19 +81,15 @@ impl Kubernetes {
 
     async fn look(&self) -> Result<KubeSight, Failure> {
         let client = self.cluster.client(&self.on).await?.clone();
-        match &self.workload {
-            Some(Workload::Deployment(name)) => {
-                let seen: Deployment = self.get(client.clone(), "deployment", name).await?;
-                let (sight, selector) = workload::deployment(&seen);
-                self.with_pods(client, sight, &selector).await
-            }
-            Some(Workload::StatefulSet(name)) => {
-                let seen: StatefulSet = self.get(client.clone(), "statefulset", name).await?;
-                let (sight, selector) = workload::stateful_set(&seen);
-                self.with_pods(client, sight, &selector).await
-            }
-            None => self.look_at_nodes(client).await,
-        }
+        let Some(workload) = &self.workload else {
+            return self.look_at_nodes(client).await;
+        };
+        let (kind, name) = (workload.kind(), workload.name.as_str());
+        let (sight, selector) = match workload.stateful {
+            true => workload::stateful_set(&self.get(client.clone(), kind, name).await?),
+            false => workload::deployment(&self.get(client.clone(), kind, name).await?),
+        };
+        self.with_pods(client, sight, &selector).await
     }
 
     async fn get<K>(&self, client: Client, kind: &str, name: &str) -> Result<K, Failure>
@@ -89,7 +101,7 @@ impl Kubernetes {
     {
         let api: Api<K> = Api::namespaced(client, &self.namespace);
         let what = format!("get {kind} {name}");
-        ask((&self.on, &what), self.timeout, api.get(name)).await
+        ask((&self.on, &what), api.get(name)).await
     }
 
     async fn with_pods(
@@ -101,7 +113,7 @@ impl Kubernetes {
         let api: Api<Pod> = Api::namespaced(client, &self.namespace);
         let params = ListParams::default().labels(selector);
         let what = format!("list pods {selector}");
-        let pods = ask((&self.on, &what), self.timeout, api.list(&params)).await?;
+        let pods = ask((&self.on, &what), api.list(&params)).await?;
         workload::add_pods(&mut sight, &pods.items);
         Ok(KubeSight::Workload(sight))
     }
@@ -109,12 +121,9 @@ impl Kubernetes {
     async fn look_at_nodes(&self, client: Client) -> Result<KubeSight, Failure> {
         let api: Api<Node> = Api::all(client.clone());
         let params = ListParams::default();
-        let nodes = ask((&self.on, "list nodes"), self.timeout, api.list(&params)).await?;
-        let version = ask(
-            (&self.on, "get version"),
-            self.timeout,
-            client.apiserver_version(),
-        );
+        let nodes = ask((&self.on, "list nodes"), api.list(&params));
+        let version = ask((&self.on, "get version"), client.apiserver_version());
+        let (nodes, version) = tokio::try_join!(nodes, version)?;
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Ok(KubeSight::Cluster {
             nodes: count(nodes.items.len()),
@@ -125,7 +134,7 @@ impl Kubernetes {
                     .filter(|node| workload::node_ready(node))
                     .count(),
             ),
-            version: version.await?.git_version,
+            version: version.git_version,
         })
     }
 
@@ -142,14 +151,11 @@ impl Kubernetes {
 
 impl System for Kubernetes {
     fn observe(&self) -> BoxFuture<'_, Observation> {
-        wire::observed(&self.id, self.look().map_ok(Sight::Kube)).boxed()
-    }
-
-    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
-        async move { Err(wire::not_known(&self.on, "this condition")) }.boxed()
+        let look = wire::within(&self.on, self.timeout, self.look().map_ok(Sight::Kube));
+        wire::observed(&self.id, look).boxed()
     }
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
-        self.carry_out(act, out).boxed()
+        self.carry_out(act, out).map(wire::outcome).boxed()
     }
 }

@@ -25,7 +25,7 @@ impl Metrics {
     /// The metric of `target`, with all of the labels.
     pub fn new(target: &Target, url: &str, metric: &str, labels: &[(String, String)]) -> Self {
         Self {
-            web: Web::new(wire::on(target), target.timeout, http::client()),
+            web: Web::new(wire::on(target), http::client()),
             url: url.to_owned(),
             metric: metric.to_owned(),
             labels: labels.to_vec(),

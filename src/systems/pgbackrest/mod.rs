@@ -1,8 +1,6 @@
 //! pgBackRest's backups of a stanza, by `info --output=json`. It exits 0 whatever it finds: only what it prints counts, and it says
 //! nothing of damage inside the repository, which `pgbackrest verify` and a restore find.
 
-use std::time::Duration;
-
 use chrono::DateTime;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::Value;
@@ -22,7 +20,6 @@ pub struct Pgbackrest {
     on: String,
     stanza: String,
     argv: Vec<String>,
-    timeout: Duration,
 }
 
 impl Pgbackrest {
@@ -37,12 +34,11 @@ impl Pgbackrest {
             on: wire::on(target),
             stanza: stanza.to_owned(),
             argv: run.iter().cloned().chain(ask).collect(),
-            timeout: target.timeout,
         }
     }
 
     async fn ask(&self) -> Result<Sight, Failure> {
-        let text = program::output(&self.argv, &self.on, self.timeout).await?;
+        let text = program::output(&self.argv, &self.on).await?;
         let wrong = |what: String, advice: &str| {
             Failure::new(FailureKind::BadAnswer, &self.on, what, advice)
         };

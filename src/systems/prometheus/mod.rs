@@ -29,7 +29,7 @@ impl Prometheus {
         (watch, breach): (Option<Bound>, Option<Bound>),
         bearer: Option<SecretRef>,
     ) -> Self {
-        let mut web = Web::new(wire::on(target), target.timeout, http::client());
+        let mut web = Web::new(wire::on(target), http::client());
         web.bearer = bearer;
         Self {
             web,

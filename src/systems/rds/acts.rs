@@ -2,19 +2,15 @@
 
 use std::time::Duration;
 
-use aws_sdk_rds::config::http::HttpResponse;
-use aws_sdk_rds::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_rds::types::DbInstance;
 use chrono::DateTime;
 
 use super::{Rds, source};
 use crate::incident::acts::Act;
 use crate::incident::acts::rds::RdsAct;
-use crate::incident::measure::Span;
-use crate::incident::reading::{Failure, FailureKind, Outcome};
 use crate::systems::Output;
-use crate::systems::wire::aws::sorted;
-use crate::systems::wire::{self, Patience, Wrong};
+use crate::systems::wire::watched::{Look, watched};
+use crate::systems::wire::{self, Wrong};
 
 /// How often an instance is asked while an act is under way.
 const EVERY: Duration = Duration::from_secs(2);
@@ -29,8 +25,8 @@ const MADE_WITHIN: Duration = Duration::from_secs(4 * 3_600);
 type Shows = dyn Fn(&DbInstance) -> Option<String> + Send + Sync;
 
 impl Rds {
-    pub(super) async fn carry_out(&self, act: &Act, out: &Output) -> Outcome {
-        let done = match act {
+    pub(super) async fn carry_out(&self, act: &Act, out: &Output) -> Result<String, Wrong> {
+        match act {
             Act::Rds(act) if act.target() == &self.id => match act {
                 RdsAct::Failover { .. } => self.fail_over(out).await,
                 RdsAct::Promote { .. } => self.promote(out).await,
@@ -42,11 +38,10 @@ impl Rds {
                     self.restore_to_time(time, instance, out).await
                 }
             },
-            other => Err(Wrong::Undone(wire::not_known(&self.on, other.word()))),
-        };
-        match done {
-            Ok(said) => wire::done(&said),
-            Err(wrong) => wrong.outcome(),
+            other => Err(Wrong::Undone(wire::not_known(
+                &self.service.on,
+                other.word(),
+            ))),
         }
     }
 
@@ -58,23 +53,27 @@ impl Rds {
                 "failover: {} has no standby, it is not Multi-AZ",
                 self.instance
             );
-            return Err(self.undone(what, "restore it elsewhere, or make it Multi-AZ first"));
+            return Err(self
+                .service
+                .undone(what, "restore it elsewhere, or make it Multi-AZ first"));
         }
         out.line(format!(
             "{} is in {zone}: reboot with failover",
             self.instance
         ));
-        let request = self.client().await.reboot_db_instance();
+        let request = self.service.client().await.reboot_db_instance();
         let request = request
             .db_instance_identifier(&self.instance)
             .force_failover(true);
-        self.sent("RebootDBInstance", request.send().await)?;
+        self.service
+            .order("RebootDBInstance", request.send())
+            .await?;
         let name = self.instance.clone();
         let shows = move |now: &DbInstance| {
             let to = now.availability_zone().filter(|to| *to != zone)?;
             available(now).then(|| format!("{name} is available in {to}; it was in {zone}"))
         };
-        self.watched(&self.instance, SWITCHED_WITHIN, &shows, out)
+        self.until(&self.instance, SWITCHED_WITHIN, &shows, out)
             .await
     }
 
@@ -85,60 +84,59 @@ impl Rds {
             return Ok(format!("{name} is no replica any more; nothing was sent"));
         };
         out.line(format!("{name} replicates from {from}: promote"));
-        let request = self.client().await.promote_read_replica();
+        let request = self.service.client().await.promote_read_replica();
         let request = request.db_instance_identifier(&self.instance);
-        self.sent("PromoteReadReplica", request.send().await)?;
+        self.service
+            .order("PromoteReadReplica", request.send())
+            .await?;
         let shows = move |now: &DbInstance| {
             let own = available(now) && source(now).is_none();
             own.then(|| format!("{name} is an instance of its own, and no longer follows {from}"))
         };
-        self.watched(&self.instance, SWITCHED_WITHIN, &shows, out)
+        self.until(&self.instance, SWITCHED_WITHIN, &shows, out)
             .await
     }
 
     async fn snapshot(&self, name: &str, out: &Output) -> Result<String, Wrong> {
         self.before().await?;
         out.line(format!("{}: snapshot {name}", self.instance));
-        let request = self.client().await.create_db_snapshot();
+        let request = self.service.client().await.create_db_snapshot();
         let request = request
             .db_instance_identifier(&self.instance)
             .db_snapshot_identifier(name);
-        self.sent("CreateDBSnapshot", request.send().await)?;
-        let (patience, mut before) = (Patience::new(MADE_WITHIN, EVERY), String::new());
-        loop {
-            let asked = self.client().await.describe_db_snapshots();
-            let asked = asked.db_snapshot_identifier(name).send().await;
-            let what = (self.on.as_str(), "DescribeDBSnapshots");
-            // Only the end of patience decides: an answer may be lost while the snapshot goes on.
-            let now = match asked.map_err(|error| sorted(what, error).into_failure()) {
-                Ok(found) => found.db_snapshots().first().map(|it| {
-                    let percent = it.percent_progress().unwrap_or(0);
-                    (it.status().unwrap_or("unknown").to_owned(), percent)
-                }),
-                Err(failure) => Some((failure.what.to_string(), 0)),
-            };
-            let (status, percent) = now.unwrap_or_default();
-            match status.as_str() {
-                "available" => {
-                    return Ok(format!("snapshot {name} of {} is available", self.instance));
-                }
-                "failed" => {
-                    let what = format!("snapshot {name}: RDS says failed");
-                    return Err(self.undone(what, "see its events, and take another"));
-                }
-                _ => {}
+        self.service
+            .order("CreateDBSnapshot", request.send())
+            .await?;
+        let times = (MADE_WITHIN, EVERY);
+        watched(
+            out,
+            times,
+            |what| self.lost(&what),
+            || self.snapshot_now(name),
+        )
+        .await
+    }
+
+    /// How a snapshot stands.
+    async fn snapshot_now(&self, name: &str) -> Look {
+        let asked = self.service.client().await.describe_db_snapshots();
+        let asked = asked.db_snapshot_identifier(name).send();
+        let found = match self.service.ask("DescribeDBSnapshots", asked).await {
+            Ok(found) => found,
+            Err(failure) => return Look::Still(failure.what.to_string()),
+        };
+        let snapshot = found.db_snapshots().first();
+        let percent = snapshot.and_then(|it| it.percent_progress()).unwrap_or(0);
+        match snapshot.and_then(|it| it.status()).unwrap_or("unknown") {
+            "available" => Look::Done(format!("snapshot {name} of {} is available", self.instance)),
+            "failed" => {
+                let what = format!("snapshot {name}: RDS says failed");
+                Look::Failed(
+                    self.service
+                        .undone(what, "see its events, and take another"),
+                )
             }
-            wire::progress(
-                out,
-                &mut before,
-                format!("snapshot {name}: {status}, {percent} %"),
-            );
-            if !patience.again().await {
-                return Err(self.lost(format!(
-                    "snapshot {name}: {status} after {}",
-                    Span(MADE_WITHIN)
-                )));
-            }
+            status => Look::Still(format!("snapshot {name}: {status}, {percent} %")),
         }
     }
 
@@ -153,7 +151,11 @@ impl Rds {
             "restore {snapshot} as {instance}, in the network of {}",
             self.instance
         ));
-        let request = self.client().await.restore_db_instance_from_db_snapshot();
+        let request = self
+            .service
+            .client()
+            .await
+            .restore_db_instance_from_db_snapshot();
         let request = request
             .db_snapshot_identifier(snapshot)
             .db_instance_identifier(instance)
@@ -161,7 +163,9 @@ impl Rds {
             .set_db_subnet_group_name(subnets(&like))
             .set_vpc_security_group_ids(groups(&like))
             .set_multi_az(like.multi_az());
-        self.sent("RestoreDBInstanceFromDBSnapshot", request.send().await)?;
+        self.service
+            .order("RestoreDBInstanceFromDBSnapshot", request.send())
+            .await?;
         self.made(instance, out).await
     }
 
@@ -171,14 +175,20 @@ impl Rds {
         instance: &str,
         out: &Output,
     ) -> Result<String, Wrong> {
-        let at = DateTime::parse_from_rfc3339(time)
-            .map_err(|why| self.undone(format!("{time:?}: {why}"), "write 2026-11-21T14:00:00Z"))?;
+        let at = DateTime::parse_from_rfc3339(time).map_err(|why| {
+            self.service
+                .undone(format!("{time:?}: {why}"), "write 2026-11-21T14:00:00Z")
+        })?;
         let like = self.before().await?;
         out.line(format!(
             "restore {} as of {time} as {instance}",
             self.instance
         ));
-        let request = self.client().await.restore_db_instance_to_point_in_time();
+        let request = self
+            .service
+            .client()
+            .await
+            .restore_db_instance_to_point_in_time();
         let request = request
             .source_db_instance_identifier(&self.instance)
             .target_db_instance_identifier(instance)
@@ -187,7 +197,9 @@ impl Rds {
             .set_db_subnet_group_name(subnets(&like))
             .set_vpc_security_group_ids(groups(&like))
             .set_multi_az(like.multi_az());
-        self.sent("RestoreDBInstanceToPointInTime", request.send().await)?;
+        self.service
+            .order("RestoreDBInstanceToPointInTime", request.send())
+            .await?;
         self.made(instance, out).await
     }
 
@@ -201,7 +213,7 @@ impl Rds {
                 .unwrap_or("no address yet");
             available(now).then(|| format!("{name} is available at {at}"))
         };
-        self.watched(instance, MADE_WITHIN, &shows, out).await
+        self.until(instance, MADE_WITHIN, &shows, out).await
     }
 
     /// The instance as it is before an act: what can't be looked at is not touched.
@@ -210,48 +222,29 @@ impl Rds {
     }
 
     /// Looks at an instance until it shows what it has to.
-    async fn watched(
+    async fn until(
         &self,
         name: &str,
         within: Duration,
         shows: &Shows,
         out: &Output,
     ) -> Result<String, Wrong> {
-        let (patience, mut before) = (Patience::new(within, EVERY), String::new());
-        loop {
-            // A look may fail while the control plane is busy: only the end of patience decides.
+        let look = || async move {
             let now = match self.named(name).await {
                 Ok(now) => match shows(&now) {
-                    Some(said) => return Ok(said),
+                    Some(said) => return Look::Done(said),
                     None => now.db_instance_status().unwrap_or("unknown").to_owned(),
                 },
                 Err(failure) => failure.what.to_string(),
             };
-            wire::progress(out, &mut before, format!("{name}: {now}"));
-            if !patience.again().await {
-                return Err(self.lost(format!("{name} is {now} after {}", Span(within))));
-            }
-        }
+            Look::Still(format!("{name}: {now}"))
+        };
+        watched(out, (within, EVERY), |what| self.lost(&what), look).await
     }
 
-    fn sent<T, E>(
-        &self,
-        what: &str,
-        answer: Result<T, SdkError<E, HttpResponse>>,
-    ) -> Result<T, Wrong>
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        answer.map_err(|error| sorted((&self.on, what), error))
-    }
-
-    fn undone(&self, what: String, advice: &str) -> Wrong {
-        Wrong::Undone(Failure::new(FailureKind::BadAnswer, &self.on, what, advice))
-    }
-
-    fn lost(&self, what: String) -> Wrong {
+    fn lost(&self, what: &str) -> Wrong {
         let advice = "RDS took the request: look at the instance and its events";
-        Wrong::Lost(Failure::new(FailureKind::TimedOut, &self.on, what, advice))
+        self.service.lost(what, advice)
     }
 }
 

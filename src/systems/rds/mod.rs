@@ -10,16 +10,15 @@ use aws_sdk_rds::Client;
 use aws_sdk_rds::types::DbInstance;
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
-use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::wire;
-use super::wire::aws::{Account, Accounts, ask};
+use super::wire::aws::{Accounts, Service, time};
 use super::{Output, System};
+use crate::incident::acts::Act;
 use crate::incident::acts::rds::RdsSight;
-use crate::incident::acts::{Act, Condition};
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight};
 use crate::incident::site::{RdsEndpoint, Target};
 
 /// How often the newest snapshot is asked for: they are hours apart, and requests are counted.
@@ -31,44 +30,32 @@ const LAG_FROM: i64 = 300;
 /// One instance of the site.
 pub struct Rds {
     id: TargetId,
-    on: String,
     instance: String,
-    timeout: Duration,
-    account: Account,
-    client: OnceCell<Client>,
+    service: Service<Client>,
+    metrics: Service<aws_sdk_cloudwatch::Client>,
     newest: Mutex<Option<(Instant, Option<DateTime<Utc>>)>>,
-    metrics: OnceCell<aws_sdk_cloudwatch::Client>,
 }
 
 impl Rds {
     /// The instance of `target`; nothing is connected yet.
     pub fn new(target: &Target, endpoint: &RdsEndpoint, accounts: &Accounts) -> Self {
+        let account = (&endpoint.account, accounts);
         Self {
             id: target.id.clone(),
-            on: wire::on(target),
             instance: endpoint.instance.clone(),
-            timeout: target.timeout,
-            account: accounts.of(&endpoint.account),
-            client: OnceCell::new(),
+            service: Service::new(target, account, Client::new),
+            metrics: Service::new(target, account, aws_sdk_cloudwatch::Client::new),
             newest: Mutex::new(None),
-            metrics: OnceCell::new(),
         }
     }
 
-    async fn client(&self) -> &Client {
-        let client = async || Client::new(self.account.config().await);
-        self.client.get_or_init(client).await
-    }
-
     async fn look(&self) -> Result<RdsSight, Failure> {
-        let instance = self.instance().await?;
-        let newest_snapshot = self.newest_snapshot().await?;
+        let instance = self.instance();
+        let (instance, newest_snapshot) = tokio::try_join!(instance, self.newest_snapshot())?;
         let lag = match source(&instance) {
-            Some(_) => self.replica_lag().await?,
+            // Without CloudWatch the lag is not known, and all else is.
+            Some(_) => self.replica_lag().await.ok().flatten(),
             None => None,
-        };
-        let at = |time: &aws_sdk_rds::primitives::DateTime| {
-            DateTime::from_timestamp(time.secs(), time.subsec_nanos())
         };
         let text = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
         Ok(RdsSight {
@@ -77,7 +64,7 @@ impl Rds {
             multi_az: instance.multi_az().unwrap_or(false),
             replica_of: source(&instance).map(str::to_owned),
             lag,
-            latest_restorable: instance.latest_restorable_time().and_then(at),
+            latest_restorable: instance.latest_restorable_time().and_then(time),
             newest_snapshot,
         })
     }
@@ -90,49 +77,42 @@ impl Rds {
     async fn named(&self, name: &str) -> Result<DbInstance, Failure> {
         let what = format!("DescribeDBInstances {name}");
         let request = async {
-            let request = self.client().await.describe_db_instances();
+            let request = self.service.client().await.describe_db_instances();
             request.db_instance_identifier(name).send().await
         };
-        let answer = ask((&self.on, &what), self.timeout, request).await?;
+        let answer = self.service.ask(&what, request).await?;
         let found = answer.db_instances.into_iter().flatten().next();
-        found.ok_or_else(|| {
-            let what = format!("{what}: no such instance");
-            Failure::new(
-                FailureKind::Missing,
-                &self.on,
-                what,
+        let missing = || {
+            self.service.missing(
+                format!("{what}: no such instance"),
                 "check its name and region",
             )
-        })
+        };
+        found.ok_or_else(missing)
     }
 
     /// How far the replica is behind: CloudWatch's newest figure of the last minutes, the worst of its minute.
     async fn replica_lag(&self) -> Result<Option<Duration>, Failure> {
         // Its end is left out: a figure of this very second would be.
         let now = Utc::now().timestamp() + 1;
-        let time = aws_sdk_cloudwatch::primitives::DateTime::from_secs;
+        let second = aws_sdk_cloudwatch::primitives::DateTime::from_secs;
         let instance = aws_sdk_cloudwatch::types::Dimension::builder()
             .name("DBInstanceIdentifier")
             .value(&self.instance)
             .build();
         let request = async {
-            let client = async || aws_sdk_cloudwatch::Client::new(self.account.config().await);
-            let request = self
-                .metrics
-                .get_or_init(client)
-                .await
-                .get_metric_statistics();
+            let request = self.metrics.client().await.get_metric_statistics();
             let request = request
                 .namespace("AWS/RDS")
                 .metric_name("ReplicaLag")
                 .dimensions(instance);
             let request = request
-                .start_time(time(now - LAG_FROM))
-                .end_time(time(now))
+                .start_time(second(now - LAG_FROM))
+                .end_time(second(now))
                 .period(60);
             request.statistics(Statistic::Maximum).send().await
         };
-        let answer = ask((&self.on, "GetMetricStatistics"), self.timeout, request).await?;
+        let answer = self.metrics.ask("GetMetricStatistics", request).await?;
         let points = answer.datapoints().iter();
         let newest = points.max_by_key(|point| point.timestamp().map(|at| at.secs()));
         // A replica that is broken has -1.
@@ -150,14 +130,16 @@ impl Rds {
             return Ok(newest);
         }
         let request = async {
-            let request = self.client().await.describe_db_snapshots();
-            request.db_instance_identifier(&self.instance).send().await
+            let request = self.service.client().await.describe_db_snapshots();
+            let pages = request
+                .db_instance_identifier(&self.instance)
+                .into_paginator();
+            pages.items().send().collect::<Result<Vec<_>, _>>().await
         };
-        let answer = ask((&self.on, "DescribeDBSnapshots"), self.timeout, request).await?;
-        let made = answer.db_snapshots().iter().filter_map(|snapshot| {
-            let time = snapshot.snapshot_create_time()?;
+        let snapshots = self.service.ask("DescribeDBSnapshots", request).await?;
+        let made = snapshots.iter().filter_map(|snapshot| {
             let whole = snapshot.status() == Some("available");
-            DateTime::from_timestamp(time.secs(), time.subsec_nanos()).filter(|_| whole)
+            time(snapshot.snapshot_create_time()?).filter(|_| whole)
         });
         let newest = made.max();
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) =
@@ -174,14 +156,12 @@ fn source(instance: &DbInstance) -> Option<&str> {
 
 impl System for Rds {
     fn observe(&self) -> BoxFuture<'_, Observation> {
-        wire::observed(&self.id, self.look().map_ok(Sight::Rds)).boxed()
-    }
-
-    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
-        async move { Err(wire::not_known(&self.on, "this condition")) }.boxed()
+        let look = self.look().map_ok(Sight::Rds);
+        let look = wire::within(&self.service.on, self.service.timeout, look);
+        wire::observed(&self.id, look).boxed()
     }
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
-        self.carry_out(act, out).boxed()
+        self.carry_out(act, out).map(wire::outcome).boxed()
     }
 }

@@ -54,10 +54,7 @@ impl Redis {
             },
             other => Err(self.not_known(&other.word())),
         };
-        match done {
-            Ok(said) => wire::done(&said),
-            Err(wrong) => wrong.outcome(),
-        }
+        wire::outcome(done)
     }
 
     async fn promote(&self, out: &Output) -> Result<String, Wrong> {

@@ -8,11 +8,9 @@ use super::Route53;
 use super::weights::{Weights, region};
 use crate::incident::acts::Act;
 use crate::incident::acts::route53::DnsAct;
-use crate::incident::measure::Span;
-use crate::incident::reading::{Failure, FailureKind, Outcome};
 use crate::systems::Output;
-use crate::systems::wire::aws::sorted;
-use crate::systems::wire::{self, Patience, Wrong};
+use crate::systems::wire::watched::{Look, watched};
+use crate::systems::wire::{self, Wrong};
 
 /// How often a change is asked for.
 const EVERY: Duration = Duration::from_secs(2);
@@ -21,31 +19,35 @@ const EVERY: Duration = Duration::from_secs(2);
 const SYNCED_WITHIN: Duration = Duration::from_secs(600);
 
 impl Route53 {
-    pub(super) async fn carry_out(&self, act: &Act, out: &Output) -> Outcome {
-        let done = match act {
+    pub(super) async fn carry_out(&self, act: &Act, out: &Output) -> Result<String, Wrong> {
+        match act {
             Act::Dns(act) if act.target() == &self.id => match act {
-                DnsAct::Shift { to, percent, .. } => match percent.parse::<u32>() {
-                    Ok(percent) if percent <= 100 => {
-                        let change = |before: &Weights| before.shifted(to, percent);
-                        self.change(&change, out).await
-                    }
-                    _ => {
-                        Err(self.undone(format!("{percent:?} is no percentage"), "write 0 to 100"))
-                    }
-                },
-                DnsAct::Point { to, .. } => match Weights::read(to) {
-                    Some(weights) => self.change(&|_| weights.clone(), out).await,
-                    None => Err(self.undone(
-                        format!("{to:?} are no weights"),
-                        "write us-east-1=100,us-west-2=0",
-                    )),
-                },
+                DnsAct::Shift { to, percent, .. } => {
+                    let share = percent
+                        .parse::<u32>()
+                        .ok()
+                        .filter(|percent| *percent <= 100);
+                    let wrong = || {
+                        self.service
+                            .undone(format!("{percent:?} is no percentage"), "write 0 to 100")
+                    };
+                    let share = share.ok_or_else(wrong)?;
+                    self.change(&|before| before.shifted(to, share), out).await
+                }
+                DnsAct::Point { to, .. } => {
+                    let advice = "write us-east-1=100,us-west-2=0";
+                    let wrong = || {
+                        self.service
+                            .undone(format!("{to:?} are no weights"), advice)
+                    };
+                    let weights = Weights::read(to).ok_or_else(wrong)?;
+                    self.change(&|_| weights.clone(), out).await
+                }
             },
-            other => Err(Wrong::Undone(wire::not_known(&self.on, other.word()))),
-        };
-        match done {
-            Ok(said) => wire::done(&said),
-            Err(wrong) => wrong.outcome(),
+            other => Err(Wrong::Undone(wire::not_known(
+                &self.service.on,
+                other.word(),
+            ))),
         }
     }
 
@@ -63,7 +65,9 @@ impl Route53 {
                 "{unknown} has no set of this record; known: {}",
                 known.join(", ")
             );
-            return Err(self.undone(what, "name one of them, or add sets to the target"));
+            return Err(self
+                .service
+                .undone(what, "name one of them, or add sets to the target"));
         }
         let record = &self.endpoint.record;
         // The way back: it stands in the evidence before anything is changed.
@@ -94,47 +98,37 @@ impl Route53 {
                 .action(ChangeAction::Upsert)
                 .resource_record_set(set)
                 .build();
-            batch = batch.changes(change.map_err(|why| self.undone(why.to_string(), ""))?);
+            batch = batch.changes(change.map_err(|why| self.service.undone(why.to_string(), ""))?);
         }
         let batch = batch
             .build()
-            .map_err(|why| self.undone(why.to_string(), ""))?;
-        let request = self.client().await.change_resource_record_sets();
+            .map_err(|why| self.service.undone(why.to_string(), ""))?;
+        let request = self.service.client().await.change_resource_record_sets();
         let request = request
             .hosted_zone_id(&self.endpoint.zone)
             .change_batch(batch);
-        let what = (self.on.as_str(), "ChangeResourceRecordSets");
-        let sent = request.send().await.map_err(|error| sorted(what, error))?;
+        let sent = self
+            .service
+            .order("ChangeResourceRecordSets", request.send())
+            .await?;
         let info = sent.change_info();
         Ok(info.map(|info| info.id().to_owned()).unwrap_or_default())
     }
 
-    async fn synced(&self, id: &str, out: &Output) -> Result<(), Wrong> {
-        let (patience, mut before) = (Patience::new(SYNCED_WITHIN, EVERY), String::new());
-        loop {
-            let asked = self.client().await.get_change().id(id).send().await;
-            let what = (self.on.as_str(), "GetChange");
-            let now = match asked.map_err(|error| sorted(what, error).into_failure()) {
+    async fn synced(&self, id: &str, out: &Output) -> Result<String, Wrong> {
+        let look = || async move {
+            let asked = self.service.client().await.get_change().id(id).send();
+            let now = match self.service.ask("GetChange", asked).await {
                 Ok(answer) => match answer.change_info().map(|info| info.status().clone()) {
-                    Some(ChangeStatus::Insync) => return Ok(()),
+                    Some(ChangeStatus::Insync) => return Look::Done(String::new()),
                     status => status.map_or("unknown".to_owned(), |s| s.as_str().to_owned()),
                 },
                 Err(failure) => failure.what.to_string(),
             };
-            if now != before {
-                out.line(format!("change {id}: {now}"));
-                before = now;
-            }
-            if !patience.again().await {
-                let what = format!("change {id}: {before} after {}", Span(SYNCED_WITHIN));
-                let advice = "Route 53 took the change: look at the record";
-                let failure = Failure::new(FailureKind::TimedOut, &self.on, what, advice);
-                return Err(Wrong::Lost(failure));
-            }
-        }
-    }
-
-    fn undone(&self, what: String, advice: &str) -> Wrong {
-        Wrong::Undone(Failure::new(FailureKind::BadAnswer, &self.on, what, advice))
+            Look::Still(format!("change {id}: {now}"))
+        };
+        let advice = "Route 53 took the change: look at the record";
+        let lost = |what: String| self.service.lost(what, advice);
+        watched(out, (SYNCED_WITHIN, EVERY), lost, look).await
     }
 }

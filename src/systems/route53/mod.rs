@@ -10,26 +10,22 @@ use std::time::Duration;
 use aws_sdk_route53::Client;
 use aws_sdk_route53::types::ResourceRecordSet;
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
-use tokio::sync::OnceCell;
 
 use super::wire;
-use super::wire::aws::{Account, Accounts, ask};
+use super::wire::aws::{Accounts, Service};
 use super::{Output, System};
+use crate::incident::acts::Act;
 use crate::incident::acts::route53::DnsSight;
-use crate::incident::acts::{Act, Condition};
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
+use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight};
 use crate::incident::site::{DnsEndpoint, Target};
 use weights::Weights;
 
 /// One record of the site.
 pub struct Route53 {
     id: TargetId,
-    on: String,
     endpoint: DnsEndpoint,
-    timeout: Duration,
-    account: Account,
-    client: OnceCell<Client>,
+    service: Service<Client>,
 }
 
 impl Route53 {
@@ -37,17 +33,9 @@ impl Route53 {
     pub fn new(target: &Target, endpoint: &DnsEndpoint, accounts: &Accounts) -> Self {
         Self {
             id: target.id.clone(),
-            on: wire::on(target),
             endpoint: endpoint.clone(),
-            timeout: target.timeout,
-            account: accounts.of(&endpoint.account),
-            client: OnceCell::new(),
+            service: Service::new(target, (&endpoint.account, accounts), Client::new),
         }
-    }
-
-    async fn client(&self) -> &Client {
-        let client = async || Client::new(self.account.config().await);
-        self.client.get_or_init(client).await
     }
 
     async fn look(&self) -> Result<DnsSight, Failure> {
@@ -69,11 +57,11 @@ impl Route53 {
         let record = self.endpoint.record.trim_end_matches('.');
         let what = format!("ListResourceRecordSets {record}");
         let request = async {
-            let request = self.client().await.list_resource_record_sets();
+            let request = self.service.client().await.list_resource_record_sets();
             let request = request.hosted_zone_id(&self.endpoint.zone);
             request.start_record_name(record).send().await
         };
-        let answer = ask((&self.on, &what), self.timeout, request).await?;
+        let answer = self.service.ask(&what, request).await?;
         let all = answer.resource_record_sets.into_iter();
         let named = all.filter(|set| {
             set.name()
@@ -89,13 +77,8 @@ impl Route53 {
                     0 => "no such record in the zone",
                     _ => "the record has no weights",
                 };
-                let failure = Failure::new(
-                    FailureKind::Missing,
-                    &self.on,
-                    format!("{what}: {why}"),
-                    "check zone and record; one weighted set a region is needed",
-                );
-                Err(failure)
+                let advice = "check zone and record; one weighted set a region is needed";
+                Err(self.service.missing(format!("{what}: {why}"), advice))
             }
         }
     }
@@ -103,21 +86,19 @@ impl Route53 {
     fn weights(&self, sets: &[ResourceRecordSet]) -> Result<Weights, Failure> {
         Weights::of(sets, &self.endpoint.sets).map_err(|why| {
             let advice = "set them alike by hand first";
-            Failure::new(FailureKind::BadAnswer, &self.on, why, advice)
+            Failure::new(FailureKind::BadAnswer, &self.service.on, why, advice)
         })
     }
 }
 
 impl System for Route53 {
     fn observe(&self) -> BoxFuture<'_, Observation> {
-        wire::observed(&self.id, self.look().map_ok(Sight::Dns)).boxed()
-    }
-
-    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
-        async move { Err(wire::not_known(&self.on, "this condition")) }.boxed()
+        let look = self.look().map_ok(Sight::Dns);
+        let look = wire::within(&self.service.on, self.service.timeout, look);
+        wire::observed(&self.id, look).boxed()
     }
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
-        self.carry_out(act, out).boxed()
+        self.carry_out(act, out).map(wire::outcome).boxed()
     }
 }

@@ -1,14 +1,13 @@
 //! Backups in S3: the newest object below a prefix, how many there are, how large they usually are.
 
+use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::types::Object;
-use chrono::DateTime;
 use futures_util::future::{BoxFuture, FutureExt};
-use tokio::sync::OnceCell;
 
 use super::probe::Probe;
-use super::wire;
-use super::wire::aws::{Account, Accounts, ask};
+use super::wire::aws::{Accounts, Service, time};
 use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
 use crate::incident::measure::Size;
 use crate::incident::reading::{Failure, FailureKind, Sight};
@@ -19,12 +18,9 @@ const PAGES: usize = 20;
 
 /// Objects below a prefix.
 pub struct S3 {
-    on: String,
-    timeout: std::time::Duration,
     bucket: String,
     prefix: String,
-    account: Account,
-    client: OnceCell<Client>,
+    service: Service<Client>,
 }
 
 impl S3 {
@@ -32,37 +28,31 @@ impl S3 {
     pub fn new(
         target: &Target,
         (bucket, prefix): (&str, &str),
-        account: &AwsAccount,
-        accounts: &Accounts,
+        account: (&AwsAccount, &Accounts),
     ) -> Self {
+        // An endpoint of one's own has no name for each bucket.
+        let client: fn(&SdkConfig) -> Client = match account.0.endpoint.is_some() {
+            true => {
+                |config| Client::from_conf(Builder::from(config).force_path_style(true).build())
+            }
+            false => Client::new,
+        };
         Self {
-            on: wire::on(target),
-            timeout: target.timeout,
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
-            account: accounts.of(account),
-            client: OnceCell::new(),
+            service: Service::new(target, account, client),
         }
-    }
-
-    async fn client(&self) -> &Client {
-        let client = async || {
-            let config = aws_sdk_s3::config::Builder::from(self.account.config().await);
-            // An endpoint of one's own has no name for each bucket.
-            Client::from_conf(config.force_path_style(self.account.is_elsewhere()).build())
-        };
-        self.client.get_or_init(client).await
     }
 
     async fn list(&self) -> Result<Sight, Failure> {
         let (mut objects, mut next) = (Vec::new(), None);
         for _ in 0..PAGES {
             let request = async {
-                let request = self.client().await.list_objects_v2();
+                let request = self.service.client().await.list_objects_v2();
                 let request = request.bucket(&self.bucket).prefix(&self.prefix);
                 request.set_continuation_token(next.take()).send().await
             };
-            let page = ask((&self.on, "ListObjectsV2"), self.timeout, request).await?;
+            let page = self.service.ask("ListObjectsV2", request).await?;
             next = page.next_continuation_token().map(str::to_owned);
             objects.extend(page.contents.into_iter().flatten());
             if next.is_none() {
@@ -73,7 +63,7 @@ impl S3 {
         let advice = "give the target a longer prefix";
         Err(Failure::new(
             FailureKind::Unsupported,
-            &self.on,
+            &self.service.on,
             what,
             advice,
         ))
@@ -88,7 +78,7 @@ fn sight(objects: &[Object]) -> FilesSight {
             .filter(|size| *size > 0)?;
         Some(BackupFile {
             name: object.key()?.to_owned(),
-            at: DateTime::from_timestamp(at.secs(), at.subsec_nanos())?,
+            at: time(at)?,
             size: Some(Size(size)),
             checksum: Checksum::NotAsked,
         })

@@ -9,11 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::{CURRENT, PREVIOUS, Secrets, staged};
 use crate::incident::acts::Act;
 use crate::incident::acts::secrets::SecretAct;
-use crate::incident::measure::Span;
-use crate::incident::reading::{Failure, FailureKind, Outcome};
 use crate::systems::Output;
-use crate::systems::wire::aws::sorted;
-use crate::systems::wire::{self, Patience, Wrong};
+use crate::systems::wire::watched::{Look, watched};
+use crate::systems::wire::{self, Wrong};
 
 /// How often a rotation is asked for.
 const EVERY: Duration = Duration::from_secs(2);
@@ -22,24 +20,23 @@ const EVERY: Duration = Duration::from_secs(2);
 const ROTATED_WITHIN: Duration = Duration::from_secs(900);
 
 impl Secrets {
-    pub(super) async fn carry_out(&self, act: &Act, out: &Output) -> Outcome {
-        let done = match act {
+    pub(super) async fn carry_out(&self, act: &Act, out: &Output) -> Result<String, Wrong> {
+        match act {
             Act::Secret(act) if act.target() == &self.id => match act {
                 SecretAct::Rotate { .. } => self.rotate(out).await,
                 SecretAct::RevokeOld { .. } => self.revoke_old(out).await,
             },
-            other => Err(Wrong::Undone(wire::not_known(&self.on, other.word()))),
-        };
-        match done {
-            Ok(said) => wire::done(&said),
-            Err(wrong) => wrong.outcome(),
+            other => Err(Wrong::Undone(wire::not_known(
+                &self.service.on,
+                other.word(),
+            ))),
         }
     }
 
     async fn rotate(&self, out: &Output) -> Result<String, Wrong> {
         let before = self.describe().await.map_err(Wrong::Undone)?;
         let current = staged(&before, CURRENT).unwrap_or("none").to_owned();
-        let token = token().map_err(|why| self.undone(why, "look at this machine"))?;
+        let token = token().map_err(|why| self.service.undone(why, "look at this machine"))?;
         out.line(format!("current version: {current}"));
         match (
             self.endpoint.generate,
@@ -48,15 +45,15 @@ impl Secrets {
             (Some(bytes), _) => self.store(bytes, &token, out).await?,
             (None, true) => {
                 out.line(format!("rotate, as version {token}"));
-                let request = self.client().await.rotate_secret();
+                let request = self.service.client().await.rotate_secret();
                 let request = request.secret_id(&self.endpoint.name);
-                let sent = request.client_request_token(&token).send().await;
-                sent.map_err(|error| sorted((&self.on, "RotateSecret"), error))?;
+                let request = request.client_request_token(&token);
+                self.service.order("RotateSecret", request.send()).await?;
             }
             (None, false) => {
                 let what = "rotate: the secret has no rotation function".to_owned();
                 let advice = "give the target generate = 32, or store a new value by hand";
-                return Err(self.undone(what, advice));
+                return Err(self.service.undone(what, advice));
             }
         }
         self.became_current(&token, out).await?;
@@ -67,39 +64,31 @@ impl Secrets {
 
     /// Stores random bytes as the new version. They are seen by nobody, this program's output included.
     async fn store(&self, bytes: u16, token: &str, out: &Output) -> Result<(), Wrong> {
-        let value =
-            random(usize::from(bytes)).map_err(|why| self.undone(why, "look at this machine"))?;
+        let value = random(usize::from(bytes))
+            .map_err(|why| self.service.undone(why, "look at this machine"))?;
         out.line(format!("store {bytes} random bytes, as version {token}"));
-        let request = self.client().await.put_secret_value();
+        let request = self.service.client().await.put_secret_value();
         let request = request
             .secret_id(&self.endpoint.name)
             .client_request_token(token)
             .secret_string(STANDARD.encode(value));
-        let sent = request.send().await;
-        sent.map_err(|error| sorted((&self.on, "PutSecretValue"), error))?;
+        self.service.order("PutSecretValue", request.send()).await?;
         Ok(())
     }
 
-    async fn became_current(&self, version: &str, out: &Output) -> Result<(), Wrong> {
-        let patience = Patience::new(ROTATED_WITHIN, EVERY);
-        let mut before = String::new();
-        loop {
-            let now = match self.describe().await {
-                Ok(seen) if staged(&seen, CURRENT) == Some(version) => return Ok(()),
-                Ok(_) => format!("version {version} is not current yet"),
-                Err(failure) => failure.what.to_string(),
-            };
-            if now != before {
-                out.line(&now);
-                before = now;
+    async fn became_current(&self, version: &str, out: &Output) -> Result<String, Wrong> {
+        let look = || async move {
+            match self.describe().await {
+                Ok(seen) if staged(&seen, CURRENT) == Some(version) => Look::Done(String::new()),
+                Ok(_) => Look::Still(format!("version {version} is not current yet")),
+                Err(failure) => Look::Still(failure.what.to_string()),
             }
-            if !patience.again().await {
-                let what = format!("rotate: {before} after {}", Span(ROTATED_WITHIN));
-                let advice = "look at the rotation function's log";
-                let failure = Failure::new(FailureKind::TimedOut, &self.on, what, advice);
-                return Err(Wrong::Lost(failure));
-            }
-        }
+        };
+        let lost = |what: String| {
+            self.service
+                .lost(what, "look at the rotation function's log")
+        };
+        watched(out, (ROTATED_WITHIN, EVERY), lost, look).await
     }
 
     async fn revoke_old(&self, out: &Output) -> Result<String, Wrong> {
@@ -110,25 +99,22 @@ impl Secrets {
             );
         };
         out.line(format!("take {PREVIOUS} from version {old}"));
-        let request = self.client().await.update_secret_version_stage();
+        let request = self.service.client().await.update_secret_version_stage();
         let request = request
             .secret_id(&self.endpoint.name)
             .version_stage(PREVIOUS)
             .remove_from_version_id(&old);
-        let sent = request.send().await;
-        sent.map_err(|error| sorted((&self.on, "UpdateSecretVersionStage"), error))?;
+        self.service
+            .order("UpdateSecretVersionStage", request.send())
+            .await?;
         let seen = self.describe().await.map_err(Wrong::Lost)?;
         match staged(&seen, PREVIOUS) {
             None => Ok(format!("version {old} is given out no more")),
-            Some(still) => Err(self.undone(
+            Some(still) => Err(self.service.undone(
                 format!("{PREVIOUS} is still on version {still}"),
                 "try again",
             )),
         }
-    }
-
-    fn undone(&self, what: String, advice: &str) -> Wrong {
-        Wrong::Undone(Failure::new(FailureKind::BadAnswer, &self.on, what, advice))
     }
 }
 

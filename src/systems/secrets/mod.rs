@@ -2,21 +2,18 @@
 
 mod acts;
 
-use std::time::Duration;
-
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
-use tokio::sync::OnceCell;
 
 use super::wire;
-use super::wire::aws::{Account, Accounts, ask};
+use super::wire::aws::{self, Accounts, Service};
 use super::{Output, System};
+use crate::incident::acts::Act;
 use crate::incident::acts::secrets::SecretSight;
-use crate::incident::acts::{Act, Condition};
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
+use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight};
 use crate::incident::site::{SecretEndpoint, Target};
 
 /// The stage of the version that is current.
@@ -28,11 +25,8 @@ const PREVIOUS: &str = "AWSPREVIOUS";
 /// One secret of the site.
 pub struct Secrets {
     id: TargetId,
-    on: String,
     endpoint: SecretEndpoint,
-    timeout: Duration,
-    account: Account,
-    client: OnceCell<Client>,
+    service: Service<Client>,
 }
 
 impl Secrets {
@@ -40,24 +34,16 @@ impl Secrets {
     pub fn new(target: &Target, endpoint: &SecretEndpoint, accounts: &Accounts) -> Self {
         Self {
             id: target.id.clone(),
-            on: wire::on(target),
             endpoint: endpoint.clone(),
-            timeout: target.timeout,
-            account: accounts.of(&endpoint.account),
-            client: OnceCell::new(),
+            service: Service::new(target, (&endpoint.account, accounts), Client::new),
         }
-    }
-
-    async fn client(&self) -> &Client {
-        let client = async || Client::new(self.account.config().await);
-        self.client.get_or_init(client).await
     }
 
     async fn look(&self) -> Result<SecretSight, Failure> {
         let seen = self.describe().await?;
         let version = staged(&seen, CURRENT).ok_or_else(|| {
             let what = "DescribeSecret: no version is current";
-            Failure::new(FailureKind::Missing, &self.on, what, "store a value first")
+            self.service.missing(what, "store a value first")
         })?;
         let changed = self.created(version).await?;
         Ok(SecretSight {
@@ -69,27 +55,27 @@ impl Secrets {
 
     async fn describe(&self) -> Result<DescribeSecretOutput, Failure> {
         let request = async {
-            let request = self.client().await.describe_secret();
+            let request = self.service.client().await.describe_secret();
             request.secret_id(&self.endpoint.name).send().await
         };
-        ask((&self.on, "DescribeSecret"), self.timeout, request).await
+        self.service.ask("DescribeSecret", request).await
     }
 
     /// When a version was made. `LastChangedDate` changes with tags and policies too.
     async fn created(&self, version: &str) -> Result<DateTime<Utc>, Failure> {
         let request = async {
-            let request = self.client().await.list_secret_version_ids();
+            let request = self.service.client().await.list_secret_version_ids();
             request.secret_id(&self.endpoint.name).send().await
         };
         let what = "ListSecretVersionIds";
-        let answer = ask((&self.on, what), self.timeout, request).await?;
+        let answer = self.service.ask(what, request).await?;
         let listed = answer.versions().iter();
         let found = listed.filter(|one| one.version_id() == Some(version));
         let time = found.filter_map(|one| one.created_date()).next();
-        let time = time.and_then(|at| DateTime::from_timestamp(at.secs(), at.subsec_nanos()));
+        let time = time.and_then(aws::time);
         time.ok_or_else(|| {
             let what = format!("{what}: it does not say when version {version} was made");
-            Failure::new(FailureKind::BadAnswer, &self.on, what, "")
+            Failure::new(FailureKind::BadAnswer, &self.service.on, what, "")
         })
     }
 }
@@ -105,14 +91,12 @@ fn staged<'a>(seen: &'a DescribeSecretOutput, stage: &str) -> Option<&'a str> {
 
 impl System for Secrets {
     fn observe(&self) -> BoxFuture<'_, Observation> {
-        wire::observed(&self.id, self.look().map_ok(Sight::Secret)).boxed()
-    }
-
-    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
-        async move { Err(wire::not_known(&self.on, "this condition")) }.boxed()
+        let look = self.look().map_ok(Sight::Secret);
+        let look = wire::within(&self.service.on, self.service.timeout, look);
+        wire::observed(&self.id, look).boxed()
     }
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
-        self.carry_out(act, out).boxed()
+        self.carry_out(act, out).map(wire::outcome).boxed()
     }
 }

@@ -28,10 +28,7 @@ impl Sentinel {
             }
             other => Err(Wrong::Undone(wire::not_known(&self.on, other.word()))),
         };
-        match done {
-            Ok(said) => wire::done(&said),
-            Err(wrong) => wrong.outcome(),
-        }
+        wire::outcome(done)
     }
 
     async fn failover(&self, out: &Output) -> Result<String, Wrong> {

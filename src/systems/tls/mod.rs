@@ -9,16 +9,14 @@ use futures_util::future::{BoxFuture, FutureExt};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use rustls_platform_verifier::ConfigVerifierExt;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
 use super::probe::Probe;
-use super::wire;
+use super::wire::{self, net};
 use crate::incident::acts::check::{CheckSight, CheckState};
-use crate::incident::measure::{Age, Span};
+use crate::incident::measure::Age;
 use crate::incident::reading::{Failure, FailureKind, Sight};
 use crate::incident::site::Target;
 
@@ -29,7 +27,6 @@ pub struct Tls {
     port: u16,
     watch: Duration,
     breach: Duration,
-    timeout: Duration,
 }
 
 impl Tls {
@@ -46,16 +43,11 @@ impl Tls {
             port,
             watch,
             breach,
-            timeout: target.timeout,
         }
     }
 
     async fn certificate(&self) -> Result<Sight, Failure> {
-        let limit = self.timeout;
-        let expires = timeout(limit, self.handshake()).await.map_err(|_| {
-            let what = format!("TLS: no answer within {}", Span(limit));
-            Failure::new(FailureKind::TimedOut, &self.on, what, "")
-        })??;
+        let expires = self.handshake().await?;
         Ok(Sight::Check(self.judged(expires, Utc::now())))
     }
 
@@ -78,8 +70,7 @@ impl Tls {
                 "check its host",
             )
         })?;
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await;
-        let stream = stream.map_err(|error| self.failure(&error))?;
+        let stream = net::connect(&self.on, (&self.host, self.port)).await?;
         let connected = TlsConnector::from(Arc::new(config))
             .connect(name, stream)
             .await;
@@ -97,23 +88,14 @@ impl Tls {
     }
 
     fn failure(&self, error: &io::Error) -> Failure {
-        let tls = error
+        let ours = error
             .get_ref()
             .is_some_and(|inner| inner.is::<rustls::Error>());
-        let (kind, advice) = match error.kind() {
-            _ if tls => (
-                FailureKind::Tls,
-                "renew it, or check the host's name and the clock",
-            ),
-            io::ErrorKind::ConnectionRefused => (FailureKind::Refused, "nothing listens there"),
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
-                (FailureKind::Tls, "does it speak TLS on this port?")
-            }
-            _ => (
-                FailureKind::Unreachable,
-                "check the host's name and the way there",
-            ),
+        let advice = match ours {
+            true => "renew it, or check the host's name and the clock",
+            false => "does it speak TLS on this port?",
         };
+        let kind = FailureKind::Tls;
         Failure::new(kind, &self.on, format!("TLS: {error}"), advice)
     }
 

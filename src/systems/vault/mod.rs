@@ -23,7 +23,7 @@ impl Vault {
     /// The Vault of `target`.
     pub fn new(target: &Target, url: &str) -> Self {
         Self {
-            web: Web::new(wire::on(target), target.timeout, http::client()),
+            web: Web::new(wire::on(target), http::client()),
             url: url.to_owned(),
         }
     }

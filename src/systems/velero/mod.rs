@@ -7,14 +7,14 @@ use kube::ResourceExt;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use super::wire::kube::{Clusters, Custom, time};
-use super::wire::{self, Patience, Wrong};
+use super::wire::kube::{Clusters, Objects, time};
+use super::wire::watched::{Look, watched};
+use super::wire::{self, Wrong};
 use super::{Output, System};
+use crate::incident::acts::Act;
 use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
-use crate::incident::acts::{Act, Condition};
-use crate::incident::measure::Span;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, Observation, Outcome, Sight, Verdict};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight};
 use crate::incident::site::{KubeEndpoint, Target};
 
 /// How often a backup or a restore is asked for while it runs, and for how long.
@@ -25,9 +25,9 @@ const DONE_WITHIN: Duration = Duration::from_secs(4 * 3_600);
 pub struct Velero {
     id: TargetId,
     schedule: Option<String>,
-    backups: Custom,
-    restores: Custom,
-    schedules: Custom,
+    backups: Objects,
+    restores: Objects,
+    schedules: Objects,
 }
 
 impl Velero {
@@ -38,8 +38,7 @@ impl Velero {
         clusters: &Clusters,
     ) -> Self {
         let kind = |kind: &str, plural: &str| {
-            let who = (wire::on(target), target.timeout);
-            Custom::new(who, (at, clusters), ("velero.io", "v1", kind, plural))
+            Objects::new(target, (at, clusters), ("velero.io", "v1", kind, plural))
         };
         Self {
             id: target.id.clone(),
@@ -103,30 +102,34 @@ impl Velero {
         }
     }
 
-    async fn completed(&self, of: &Custom, name: &str, out: &Output) -> Result<(), Wrong> {
-        let (patience, mut before) = (Patience::new(DONE_WITHIN, EVERY), String::new());
-        loop {
-            let now = match of.get(name).await {
-                Ok(seen) => match phase(&seen) {
-                    "Completed" => return Ok(()),
-                    phase @ ("Failed" | "PartiallyFailed" | "FailedValidation") => {
-                        let status = &seen.data["status"];
-                        let errors = status["validationErrors"].as_array().into_iter().flatten();
-                        let errors: Vec<&str> = errors.filter_map(Value::as_str).collect();
-                        let count = status["errors"].as_u64().unwrap_or(0);
-                        let what = format!("{name}: {phase}, {count} errors {}", errors.join(", "));
-                        return Err(of.undone(what.trim_end().to_owned(), "see velero describe"));
-                    }
-                    phase => phase.to_owned(),
-                },
-                Err(failure) => failure.what.to_string(),
+    async fn completed(&self, of: &Objects, name: &str, out: &Output) -> Result<String, Wrong> {
+        let look = || async move {
+            let seen = match of.get(name).await {
+                Ok(seen) => seen,
+                Err(failure) => return Look::Still(failure.what.to_string()),
             };
-            wire::progress(out, &mut before, format!("{name}: {now}"));
-            if !patience.again().await {
-                let what = format!("{name}: {now} after {}", Span(DONE_WITHIN));
-                return Err(of.lost(what, "the order stands: look at Velero's log"));
+            match phase(&seen) {
+                "Completed" => Look::Done(String::new()),
+                phase @ ("Failed" | "PartiallyFailed" | "FailedValidation") => {
+                    let what = format!("{name}: {phase}, {}", complaint(&seen));
+                    Look::Failed(of.undone(what, "see velero describe"))
+                }
+                phase => Look::Still(format!("{name}: {phase}")),
             }
-        }
+        };
+        let lost = |what: String| of.lost(what, "the order stands: look at Velero's log");
+        watched(out, (DONE_WITHIN, EVERY), lost, look).await
+    }
+}
+
+/// What Velero has against it.
+fn complaint(object: &DynamicObject) -> String {
+    let status = &object.data["status"];
+    let errors = status["validationErrors"].as_array().into_iter().flatten();
+    let words: Vec<&str> = errors.filter_map(Value::as_str).collect();
+    match words.as_slice() {
+        [] => format!("{} errors", status["errors"].as_u64().unwrap_or(0)),
+        words => words.join(", "),
     }
 }
 
@@ -148,11 +151,9 @@ fn whole(backup: &DynamicObject) -> Option<BackupFile> {
 
 impl System for Velero {
     fn observe(&self) -> BoxFuture<'_, Observation> {
-        wire::observed(&self.id, self.look().map_ok(Sight::Files)).boxed()
-    }
-
-    fn holds<'a>(&'a self, _: &'a Condition) -> BoxFuture<'a, Result<Verdict, Failure>> {
-        async move { Err(wire::not_known(&self.backups.on, "this condition")) }.boxed()
+        let look = self.look().map_ok(Sight::Files);
+        let look = wire::within(&self.backups.on, self.backups.timeout, look);
+        wire::observed(&self.id, look).boxed()
     }
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {

@@ -15,12 +15,13 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_rds::config::http::HttpResponse;
 use aws_sdk_rds::error::{ProvideErrorMetadata, SdkError};
+use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
-use super::Wrong;
-use crate::incident::measure::Span;
+use super::causes::innermost;
+use super::{Wrong, causes};
 use crate::incident::reading::{Failure, FailureKind};
-use crate::incident::site::AwsAccount;
+use crate::incident::site::{AwsAccount, Target};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -57,11 +58,6 @@ impl Account {
         self.config.get_or_init(|| self.load()).await
     }
 
-    /// Whether it is asked at a place that is not AWS' own.
-    pub fn is_elsewhere(&self) -> bool {
-        self.account.endpoint.is_some()
-    }
-
     async fn load(&self) -> SdkConfig {
         let times = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
@@ -81,36 +77,101 @@ impl Account {
     }
 }
 
-/// Asks within a probe's time-out.
-///
-/// # Errors
-/// What went wrong, `what` being what was asked and `on` of whom.
-pub async fn ask<T, E>(
-    (on, what): (&str, &str),
-    limit: Duration,
-    request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-) -> Result<T, Failure>
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-{
-    match tokio::time::timeout(limit, request).await {
-        Ok(answer) => answer.map_err(|error| sorted((on, what), error).into_failure()),
-        Err(_) => {
-            let what = format!("{what}: no answer within {}", Span(limit));
-            Err(Failure::new(FailureKind::TimedOut, on, what, ""))
+/// One of AWS' services, asked about one target.
+pub struct Service<C> {
+    /// How failures name the target.
+    pub on: String,
+    /// How long a look may take.
+    pub timeout: Duration,
+    account: Account,
+    make: fn(&SdkConfig) -> C,
+    client: OnceCell<C>,
+}
+
+impl<C> Service<C> {
+    /// The service in an account, by its library's `Client::new`; nothing is connected yet.
+    pub fn new(
+        target: &Target,
+        (account, accounts): (&AwsAccount, &Accounts),
+        make: fn(&SdkConfig) -> C,
+    ) -> Self {
+        Self {
+            on: super::on(target),
+            timeout: target.timeout,
+            account: accounts.of(account),
+            make,
+            client: OnceCell::new(),
         }
+    }
+
+    /// Its client, made when it is first asked.
+    pub async fn client(&self) -> &C {
+        let make = async || (self.make)(self.account.config().await);
+        self.client.get_or_init(make).await
+    }
+
+    /// Asks, `what` being what is asked.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn ask<T, E>(
+        &self,
+        what: &str,
+        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, Failure>
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        self.order(what, request).await.map_err(Wrong::into_failure)
+    }
+
+    /// Sends what changes something.
+    ///
+    /// # Errors
+    /// Whether it may have happened all the same.
+    pub async fn order<T, E>(
+        &self,
+        what: &str,
+        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, Wrong>
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        // Requests are futures of many kilobytes: kept in line, a few of them would fill a thread's stack.
+        let answer = Box::pin(request).await;
+        answer.map_err(|error| sorted((&self.on, what), &error))
+    }
+
+    /// What can be said of an act that was refused here.
+    pub fn undone(&self, what: impl AsRef<str>, advice: &str) -> Wrong {
+        Wrong::Undone(Failure::new(FailureKind::BadAnswer, &self.on, what, advice))
+    }
+
+    /// What can be said of an act that was taken, and whose end was waited for in vain.
+    pub fn lost(&self, what: impl AsRef<str>, advice: &str) -> Wrong {
+        Wrong::Lost(Failure::new(FailureKind::TimedOut, &self.on, what, advice))
+    }
+
+    /// What is not where it was looked for.
+    pub fn missing(&self, what: impl AsRef<str>, advice: &str) -> Failure {
+        Failure::new(FailureKind::Missing, &self.on, what, advice)
     }
 }
 
+/// An instant as the libraries give it.
+pub fn time(at: &aws_sdk_rds::primitives::DateTime) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(at.secs(), at.subsec_nanos())
+}
+
 /// What an error means for an act: whether it may have happened all the same.
-pub fn sorted<E>((on, what): (&str, &str), error: SdkError<E, HttpResponse>) -> Wrong
+fn sorted<E>((on, what): (&str, &str), error: &SdkError<E, HttpResponse>) -> Wrong
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let failure = |kind, words: &str, advice: &str| {
         Failure::new(kind, on, format!("{what}: {words}"), advice)
     };
-    match &error {
+    match error {
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let (code, message) = (service.err().code(), service.err().message());
@@ -129,27 +190,27 @@ where
         }
         SdkError::ConstructionFailure(_) => Wrong::Undone(failure(
             FailureKind::Local,
-            &last(&error),
+            &innermost(error),
             "check its arguments",
         )),
-        _ if cause::<CredentialsError>(&error).is_some() => Wrong::Undone(failure(
+        _ if causes::find::<CredentialsError>(error).is_some() => Wrong::Undone(failure(
             FailureKind::Denied,
-            &format!("no credentials: {}", last(&error)),
+            &format!("no credentials: {}", innermost(error)),
             "log in (aws sso login), or give the target a profile",
         )),
-        _ => match cause::<io::Error>(&error).map(io::Error::kind) {
+        _ => match causes::find::<io::Error>(error).map(io::Error::kind) {
             Some(io::ErrorKind::ConnectionRefused) => {
                 let words = "connection refused";
                 Wrong::Undone(failure(FailureKind::Refused, words, "check its endpoint"))
             }
             _ => {
-                let kind = match &error {
+                let kind = match error {
                     SdkError::TimeoutError(_) => FailureKind::TimedOut,
                     SdkError::DispatchFailure(lost) if lost.is_timeout() => FailureKind::TimedOut,
                     SdkError::DispatchFailure(_) => FailureKind::Unreachable,
                     _ => FailureKind::BadAnswer,
                 };
-                Wrong::Lost(failure(kind, &last(&error), ""))
+                Wrong::Lost(failure(kind, &innermost(error), ""))
             }
         },
     }
@@ -185,24 +246,6 @@ fn meaning(code: &str, status: u16) -> (FailureKind, &'static str) {
         _ if status == 404 => (FailureKind::Missing, "check the name and the endpoint"),
         _ => (FailureKind::BadAnswer, ""),
     }
-}
-
-fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error: &&'e (dyn Error + 'static)| {
-        error.source()
-    })
-}
-
-fn cause<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
-    chain(error).find_map(|error| error.downcast_ref())
-}
-
-/// The innermost cause's words: those outside of it only say that something failed.
-fn last(error: &(dyn Error + 'static)) -> String {
-    chain(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,15 +3,12 @@
 use std::error::Error;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, redirect};
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use tokio::time::timeout;
 
-use super::secret;
-use crate::incident::measure::Span;
+use super::{causes, secret};
 use crate::incident::reading::{Failure, FailureKind};
 use crate::incident::site::SecretRef;
 
@@ -46,8 +43,6 @@ fn builder() -> reqwest::ClientBuilder {
 pub struct Web {
     /// How failures name it.
     pub on: String,
-    /// How long an answer may take.
-    pub timeout: Duration,
     /// The token that is sent, where it comes from.
     pub bearer: Option<SecretRef>,
     client: Result<Client, String>,
@@ -55,10 +50,9 @@ pub struct Web {
 
 impl Web {
     /// Asks with `client`; nothing is connected yet.
-    pub fn new(on: String, timeout: Duration, client: Result<Client, String>) -> Self {
+    pub fn new(on: String, client: Result<Client, String>) -> Self {
         Self {
             on,
-            timeout,
             bearer: None,
             client,
         }
@@ -119,13 +113,8 @@ impl Web {
             let token = secret::fetch(source, &self.on).await?;
             request = request.bearer_auth(token.expose_secret());
         }
-        let (status, body) = match timeout(self.timeout, read(request)).await {
-            Ok(answer) => answer.map_err(|error| failure((&self.on, what), &error))?,
-            Err(_) => {
-                let what = format!("{what}: no answer within {}", Span(self.timeout));
-                return Err(Failure::new(FailureKind::TimedOut, &self.on, what, ""));
-            }
-        };
+        let answer = read(request).await;
+        let (status, body) = answer.map_err(|error| failure((&self.on, what), &error))?;
         if statuses.contains(&status) {
             return Ok(body);
         }
@@ -178,26 +167,13 @@ pub fn failure((on, what): (&str, &str), error: &reqwest::Error) -> Failure {
     Failure::new(kind, on, format!("{what}: {}", words(error)), advice)
 }
 
-/// The error's causes, the outermost first. The library buries what happened several layers deep, and an I/O error leaves
-/// the error inside it out of its own chain.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    std::iter::successors(error.source(), |&cause| {
-        let inside = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        inside.map_or_else(|| cause.source(), |inner| Some(inner))
-    })
-}
-
 fn kind(error: &reqwest::Error) -> FailureKind {
-    let io = causes(error)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .map(io::Error::kind);
-    match io.last() {
+    let io = causes::chain(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+    match io.last().map(io::Error::kind) {
         _ if error.is_builder() => FailureKind::Local,
         _ if error.is_timeout() => FailureKind::TimedOut,
         _ if error.is_dns() => FailureKind::Unreachable,
-        _ if causes(error).any(|cause| cause.is::<rustls::Error>()) => FailureKind::Tls,
+        _ if causes::find::<rustls::Error>(error).is_some() => FailureKind::Tls,
         Some(io::ErrorKind::ConnectionRefused) => FailureKind::Refused,
         Some(io::ErrorKind::TimedOut) => FailureKind::TimedOut,
         _ if error.is_connect() => FailureKind::Unreachable,
@@ -205,10 +181,10 @@ fn kind(error: &reqwest::Error) -> FailureKind {
     }
 }
 
-/// What happened, by its innermost cause, which names no URL (URLs may hold secrets).
+/// What happened, by its innermost cause; the error itself names the URL, which may hold a secret.
 fn words(error: &reqwest::Error) -> String {
-    match causes(error).last() {
-        Some(cause) => cause.to_string(),
+    match error.source() {
+        Some(cause) => causes::innermost(cause),
         None => "the request could not be made".into(),
     }
 }

@@ -4,7 +4,6 @@
 //! once.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,10 +18,11 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::Wrong;
+use super::causes::innermost;
+use super::{Wrong, causes};
 use crate::incident::measure::Span;
 use crate::incident::reading::{Failure, FailureKind};
-use crate::incident::site::KubeEndpoint;
+use crate::incident::site::{KubeEndpoint, Target};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -92,7 +92,7 @@ impl Cluster {
         let made = tokio::task::spawn_blocking(move || Client::try_from(config));
         match timeout(LOGIN, made).await {
             Ok(Ok(client)) => client.map_err(|error| {
-                let what = format!("log in: {}", last(&error));
+                let what = format!("log in: {}", innermost(&error));
                 Failure::new(FailureKind::Denied, on, what, "run the login by hand once")
             }),
             Ok(Err(why)) => Err(local(format!("log in: {why}"), "")),
@@ -110,7 +110,7 @@ impl Cluster {
 
     async fn config(&self) -> Result<Config, String> {
         if self.context == IN_CLUSTER {
-            return Config::incluster().map_err(|error| last(&error));
+            return Config::incluster().map_err(|error| innermost(&error));
         }
         let read = match &self.kubeconfig {
             Some(path) => Kubeconfig::read_from(path),
@@ -126,8 +126,8 @@ impl Cluster {
     }
 }
 
-/// Objects of one kind that an operator defines, in one namespace.
-pub struct Custom {
+/// Objects of one kind in one namespace: workloads, or what an operator defines.
+pub struct Objects {
     /// How failures name the target.
     pub on: String,
     /// How long a look may take.
@@ -137,17 +137,17 @@ pub struct Custom {
     kind: ApiResource,
 }
 
-impl Custom {
+impl Objects {
     /// Objects of a kind, `("velero.io", "v1", "Backup", "backups")`, where the endpoint says; nothing is connected yet.
     pub fn new(
-        (on, timeout): (String, Duration),
+        target: &Target,
         (at, clusters): (&KubeEndpoint, &Clusters),
         (group, version, kind, plural): (&str, &str, &str, &str),
     ) -> Self {
         let kind = GroupVersionKind::gvk(group, version, kind);
         Self {
-            on,
-            timeout,
+            on: super::on(target),
+            timeout: target.timeout,
             cluster: clusters.of(at),
             namespace: at.namespace.clone(),
             kind: ApiResource::from_gvk_with_plural(&kind, plural),
@@ -169,7 +169,7 @@ impl Custom {
     /// What went wrong.
     pub async fn get(&self, name: &str) -> Result<DynamicObject, Failure> {
         let what = format!("get {} {name}", self.kind.kind);
-        ask((&self.on, &what), self.timeout, self.api().await?.get(name)).await
+        ask((&self.on, &what), self.api().await?.get(name)).await
     }
 
     /// All objects with some labels, `a=b`; empty: all.
@@ -180,9 +180,7 @@ impl Custom {
         let what = format!("list {}", self.kind.plural);
         let params = ListParams::default().labels(labels);
         let api = self.api().await?;
-        Ok(ask((&self.on, &what), self.timeout, api.list(&params))
-            .await?
-            .items)
+        Ok(ask((&self.on, &what), api.list(&params)).await?.items)
     }
 
     /// Changes an object, or only its status, if it is still the one that was `seen`.
@@ -241,22 +239,17 @@ pub fn time(value: &Value) -> Option<DateTime<Utc>> {
     Some(time.with_timezone(&Utc))
 }
 
-/// Asks within a probe's time-out.
+/// Asks, `what` being what is asked and `on` of whom.
 ///
 /// # Errors
-/// What went wrong, `what` being what was asked and `on` of whom.
+/// What went wrong.
 pub async fn ask<T>(
     (on, what): (&str, &str),
-    limit: Duration,
     request: impl Future<Output = Result<T, kube::Error>>,
 ) -> Result<T, Failure> {
-    match timeout(limit, request).await {
-        Ok(answer) => answer.map_err(|error| sorted((on, what), &error).into_failure()),
-        Err(_) => {
-            let what = format!("{what}: no answer within {}", Span(limit));
-            Err(Failure::new(FailureKind::TimedOut, on, what, ""))
-        }
-    }
+    request
+        .await
+        .map_err(|error| sorted((on, what), &error).into_failure())
 }
 
 /// What an error means for an act: whether it may have happened all the same.
@@ -273,27 +266,22 @@ pub fn sorted((on, what): (&str, &str), error: &kube::Error) -> Wrong {
             false => Wrong::Undone(failure),
         };
     }
-    let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
-    let tls = causes(error).any(|cause| {
-        let inside = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        cause.is::<rustls::Error>() || inside.is_some_and(|inner| inner.is::<rustls::Error>())
-    });
+    let io = causes::find::<io::Error>(error);
+    let tls = causes::find::<rustls::Error>(error).is_some();
     match error {
         kube::Error::Auth(_) => Wrong::Undone(failure(
             FailureKind::Denied,
-            &last(error),
+            &innermost(error),
             "run the login by hand once",
         )),
         kube::Error::BuildRequest(_) => Wrong::Undone(failure(
             FailureKind::Local,
-            &last(error),
+            &innermost(error),
             "check its arguments",
         )),
         _ if tls => Wrong::Undone(failure(
             FailureKind::Tls,
-            &last(error),
+            &innermost(error),
             "check the cluster's certificate and the machine's clock",
         )),
         _ => match io.map(io::Error::kind) {
@@ -303,10 +291,10 @@ pub fn sorted((on, what): (&str, &str), error: &kube::Error) -> Wrong {
                 "is it running?",
             )),
             Some(io::ErrorKind::TimedOut) => {
-                Wrong::Lost(failure(FailureKind::TimedOut, &last(error), ""))
+                Wrong::Lost(failure(FailureKind::TimedOut, &innermost(error), ""))
             }
-            Some(_) => Wrong::Lost(failure(FailureKind::Unreachable, &last(error), "")),
-            None => Wrong::Lost(failure(FailureKind::BadAnswer, &last(error), "")),
+            Some(_) => Wrong::Lost(failure(FailureKind::Unreachable, &innermost(error), "")),
+            None => Wrong::Lost(failure(FailureKind::BadAnswer, &innermost(error), "")),
         },
     }
 }
@@ -327,22 +315,4 @@ fn meaning(code: u16) -> (FailureKind, &'static str) {
         429 => (FailureKind::Busy, "wait"),
         _ => (FailureKind::BadAnswer, ""),
     }
-}
-
-fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error: &&'e (dyn Error + 'static)| {
-        // An I/O error leaves the error inside it out of its own chain.
-        let inside = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        inside.map_or_else(|| error.source(), |inner| Some(inner))
-    })
-}
-
-/// The innermost cause's words: those outside of it only say that something failed.
-fn last(error: &(dyn Error + 'static)) -> String {
-    causes(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
 }

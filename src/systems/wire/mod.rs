@@ -2,23 +2,26 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod causes;
 pub mod host;
 pub mod http;
 #[cfg(feature = "kubernetes")]
 pub mod kube;
+pub mod net;
 pub mod program;
 pub mod redis;
 pub mod secret;
+pub mod watched;
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::incident::clean::Clean;
+use crate::incident::measure::Span;
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight};
 use crate::incident::site::Target;
-use crate::systems::Output;
 
 /// How failures name a target: `pg-west (db-west:5432)`.
 pub fn on(target: &Target) -> String {
@@ -40,6 +43,26 @@ pub async fn observed(
     }
 }
 
+/// A look within the target's time-out, however many questions it takes.
+///
+/// # Errors
+/// Its own, or that it was not done in time.
+pub async fn within<T>(
+    on: &str,
+    limit: Duration,
+    look: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(limit, look).await.unwrap_or_else(|_| {
+        let what = format!("no answer within {}", Span(limit));
+        Err(Failure::new(FailureKind::TimedOut, on, what, ""))
+    })
+}
+
+/// What one of several askers may take, so that a look is done in time although that one is silent.
+pub fn share(limit: Duration) -> Duration {
+    limit * 9 / 10
+}
+
 /// An act that happened and was seen to have happened.
 pub fn done(said: &str) -> Outcome {
     Outcome::Done {
@@ -52,14 +75,6 @@ pub fn failed(failure: Failure) -> Outcome {
     Outcome::Failed {
         failure,
         exit: None,
-    }
-}
-
-/// One line of progress for each change.
-pub fn progress(out: &Output, before: &mut String, now: String) {
-    if *before != now {
-        out.line(&now);
-        *before = now;
     }
 }
 

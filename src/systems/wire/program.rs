@@ -1,59 +1,39 @@
-//! Programs that only look: their output, within a time-out, and killed when it is over.
+//! Programs that only look: their output, and killed when nobody waits for it any more.
 
 use std::io;
 use std::process::{Output, Stdio};
-use std::time::Duration;
 
 use tokio::process::Command;
-use tokio::time::timeout;
 
-use crate::incident::measure::Span;
 use crate::incident::reading::{Failure, FailureKind};
 
 /// Runs a program without a terminal and without input, to its end.
 ///
 /// # Errors
-/// When it can't be run, or does not end in time. How it ended is for the caller to judge.
-pub async fn look(argv: &[String], on: &str, limit: Duration) -> Result<Output, Failure> {
+/// When it can't be run. How it ended is for the caller to judge, and how long it may take.
+pub async fn look(argv: &[String], on: &str) -> Result<Output, Failure> {
     let name = argv.first().map(String::as_str).unwrap_or_default();
     let child = Command::new(name)
         .args(argv.iter().skip(1))
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    match timeout(limit, child).await {
-        Ok(Ok(output)) => Ok(output),
-        Ok(Err(error)) => {
-            let advice = match error.kind() {
-                io::ErrorKind::NotFound => "is it installed, and in PATH?",
-                io::ErrorKind::PermissionDenied => "may it be run?",
-                _ => "",
-            };
-            Err(Failure::new(
-                FailureKind::Local,
-                on,
-                format!("{name}: {error}"),
-                advice,
-            ))
-        }
-        Err(_) => {
-            let what = format!("{name}: not done within {}", Span(limit));
-            Err(Failure::new(
-                FailureKind::TimedOut,
-                on,
-                what,
-                "run it by hand to see",
-            ))
-        }
-    }
+    child.await.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::NotFound => "is it installed, and in PATH?",
+            io::ErrorKind::PermissionDenied => "may it be run?",
+            _ => "",
+        };
+        Failure::new(FailureKind::Local, on, format!("{name}: {error}"), advice)
+    })
 }
 
 /// What a program wrote where it ended well.
 ///
 /// # Errors
 /// As [`look`], and when it ended otherwise; then with what it said.
-pub async fn output(argv: &[String], on: &str, limit: Duration) -> Result<String, Failure> {
-    let done = look(argv, on, limit).await?;
+pub async fn output(argv: &[String], on: &str) -> Result<String, Failure> {
+    let done = look(argv, on).await?;
     if done.status.success() {
         return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
     }
