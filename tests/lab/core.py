@@ -25,7 +25,7 @@ ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC",
 
 REGIONS = {"east": "us-east-1", "west": "us-west-2"}
 
-# name: kind. The order is that of `lab status`.
+# name: kind. The order is that of `lab status`. Kubernetes' servers come after them, as many as there are.
 SERVICES = {
     "pg-east": "postgres",
     "pg-west": "postgres",
@@ -41,6 +41,7 @@ SERVICES = {
 
 # A person's shell that stands in a service's home is not part of the service; these programs are.
 PROGRAMS = {"postgres", "redis-server", "redis-sentinel", "psql", "python3", Path(sys.executable).name[:15]}
+PROGRAMS |= {"etcd", "kube-apiserver", "kube-controller-manager"[:15], "kube-scheduler", "kubemark"}
 
 
 class LabError(Exception):
@@ -131,7 +132,7 @@ class Service:
     """One server of a lab."""
 
     def __init__(self, lab, name):
-        self.lab, self.name, self.kind = lab, name, SERVICES[name]
+        self.lab, self.name, self.kind = lab, name, SERVICES.get(name, "kubernetes")
         self.port = lab.ports.get(name)
         self.home = lab.dir / name / "data" if self.kind == "postgres" else lab.dir / name
         self.log = lab.dir / "log" / f"{name}.log"
@@ -210,31 +211,36 @@ class Service:
 
 
 class Lab:
-    """The folder of a lab: `lab.json` says which ports are whose, everything else is read from reality."""
+    """The folder of a lab: `lab.json` says which services it has and which ports are theirs, all else is read from reality."""
 
     def __init__(self, folder):
         self.dir = Path(folder)
         self.me = pwd.getpwuid(os.getuid())
         # initdb, pg_ctl and postgres refuse root.
         self.postgres = pwd.getpwnam("postgres") if self.me.pw_uid == 0 else self.me
-        self.ports = {}
+        self.names, self.ports = [], {}
 
     @staticmethod
     def load(folder):
         lab = Lab(os.path.realpath(folder))
         try:
-            lab.ports = json.loads((lab.dir / "lab.json").read_text())["ports"]
+            known = json.loads((lab.dir / "lab.json").read_text())
+            lab.names, lab.ports = known["services"], known["ports"]
         except FileNotFoundError:
             raise LabError(f"{lab.dir} holds no lab — lab up {lab.dir}")
         return lab
 
+    def save(self):
+        text = json.dumps({"services": self.names, "ports": self.ports}, indent=1)
+        write(self.dir / "lab.json", text + "\n", mode=0o644)
+
     def service(self, name):
-        if name not in SERVICES:
-            raise LabError(f"no service is called {name} — it is one of {', '.join(SERVICES)}")
+        if name not in self.names:
+            raise LabError(f"no service is called {name} — it is one of {', '.join(self.names)}")
         return Service(self, name)
 
     def services(self):
-        return [Service(self, name) for name in SERVICES]
+        return [Service(self, name) for name in self.names]
 
     def secret(self, name):
         """A password, made at the first call."""
