@@ -24,6 +24,7 @@ use warroom::incident::site::{Endpoint, FilesEndpoint, HttpEndpoint, SecretRef, 
 use warroom::incident::track::Track;
 use warroom::systems::files::{self, Files};
 use warroom::systems::http::Http;
+use warroom::systems::wire;
 use warroom::systems::{System, registry};
 
 fn http_of(sight: &Sight) -> &HttpSight {
@@ -189,6 +190,7 @@ fn http(endpoint: &HttpEndpoint) -> Http {
     Http::new(
         &target("api", None, Endpoint::Http(endpoint.clone())),
         endpoint,
+        &wire::http::client(),
     )
 }
 

@@ -1,5 +1,6 @@
 //! `warroom status`: every vital once, for people and for monitoring.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -80,17 +81,13 @@ async fn look(site: &Arc<Site>) -> State {
         .max(1);
     let mut wanted = (**site).clone();
     for round in 0..rounds {
-        let readings = watch::once(&wanted, &systems).await;
+        let looks = watch::once(&wanted, &systems).await;
+        let failed = looks.iter().filter(|look| look.reading.value.is_err());
+        let failed: BTreeSet<_> = failed.map(|look| look.target.clone()).collect();
         wanted
             .targets
-            .retain(|t| t.failures > round + 1 && readings.get(&t.id).is_some_and(failed));
-        for (target, reading) in readings {
-            let _ = update(
-                &mut state,
-                clock::now(),
-                Event::Observed(target, Box::new(reading)),
-            );
-        }
+            .retain(|t| t.failures > round + 1 && failed.contains(&t.id));
+        let _ = update(&mut state, clock::now(), Event::Observed(looks));
         if wanted.targets.is_empty() {
             break;
         }
@@ -98,10 +95,6 @@ async fn look(site: &Arc<Site>) -> State {
     }
     let _ = update(&mut state, clock::now(), Event::Tick);
     state
-}
-
-fn failed(reading: &crate::incident::reading::Reading) -> bool {
-    reading.value.is_err()
 }
 
 /// The newest open incident: its ladder is part of how things stand.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::checklist::of_action;
 use super::dialogs::dry_run;
-use super::event::{Effect, Evaluation, Event, RequestId};
+use super::event::{Effect, Evaluation, Event, Look, RequestId};
 use super::state::{Awaiting, ChoiceForm, ChoicePurpose, Dialog, State};
 use crate::incident::clean::Clean;
 use crate::incident::journal::{Entry, Fact, Incident, Note, Report};
 use crate::incident::measure::Lag;
 use crate::incident::names::{StepId, TargetId};
-use crate::incident::reading::{Holds, Outcome, Reading, Verdict};
+use crate::incident::reading::{Holds, Outcome, Verdict};
 use crate::incident::replication::{End, LinkHistory};
 use crate::incident::runbook::{ActionRef, Role, Runbook};
 use crate::incident::site::Link;
@@ -25,8 +25,8 @@ const TAIL: usize = 500;
 
 pub(super) fn take(state: &mut State, event: Event) -> Vec<Effect> {
     match event {
-        Event::Observed(target, reading) => {
-            observed(state, &target, &reading);
+        Event::Observed(looks) => {
+            looks.into_iter().for_each(|look| observed(state, look));
             Vec::new()
         }
         Event::Evaluated(request, evaluation) => evaluated(state, request, *evaluation),
@@ -102,9 +102,12 @@ pub(super) fn take(state: &mut State, event: Event) -> Vec<Effect> {
     }
 }
 
-fn observed(state: &mut State, target: &TargetId, reading: &Reading) {
-    // The probe began at the reading's instant, and ended now.
-    let took = state.now.since(&reading.at);
+fn observed(state: &mut State, look: Look) {
+    let Look {
+        target,
+        reading,
+        took,
+    } = look;
     let track = state.memory.tracks.entry(target.clone()).or_default();
     track.observe(reading.clone(), took);
     let site = Arc::clone(&state.site);
@@ -113,12 +116,12 @@ fn observed(state: &mut State, target: &TargetId, reading: &Reading) {
             continue;
         };
         let ends = [(End::From, &link.from), (End::To, &link.to)];
-        for (end, _) in ends.into_iter().filter(|(_, id)| *id == target) {
+        for (end, _) in ends.into_iter().filter(|(_, id)| **id == target) {
             let histories = &mut state.memory.links;
             let history = histories.entry(link.id.clone());
             history
                 .or_insert_with(|| LinkHistory::between(from, to))
-                .observe(end, reading);
+                .observe(end, &reading);
             lag_seen(state, link);
         }
     }

@@ -2,6 +2,7 @@
 //! answers for a dialog that has gone are dropped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::confirm::Confirmed;
 use super::key::Key;
@@ -15,6 +16,17 @@ use crate::incident::runbook::{ActionRef, Runbook};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RequestId(pub u64);
 
+/// A look at a target.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// The target.
+    pub target: TargetId,
+    /// What was seen, and when the look began.
+    pub reading: Reading,
+    /// How long it took.
+    pub took: Duration,
+}
+
 /// What happened.
 #[derive(Debug)]
 pub enum Event {
@@ -26,8 +38,8 @@ pub enum Event {
     Pasted(String),
     /// The terminal has another size: columns, rows.
     Resized(u16, u16),
-    /// A target was looked at.
-    Observed(TargetId, Box<Reading>),
+    /// Targets were looked at.
+    Observed(Vec<Look>),
     /// Guards, checks and verification of an act that is being asked about.
     Evaluated(RequestId, Box<Evaluation>),
     /// What a runbook needs was looked for: what, and whether it is there.

@@ -1,5 +1,6 @@
 //! One value a target: adding a system is its folder, its acts file and one line here.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ use super::vault::Vault;
 use super::velero::Velero;
 #[cfg(feature = "aws")]
 use super::wire::aws::Accounts;
+use super::wire::http::{self, Made};
 #[cfg(feature = "kubernetes")]
 use super::wire::kube::Clusters;
 use crate::incident::checks::{CheckEndpoint, StoreEndpoint};
@@ -57,13 +59,20 @@ use crate::incident::managed::ManagedEndpoint;
 use crate::incident::names::TargetId;
 use crate::incident::site::{Endpoint, Site, Target};
 
-/// What several systems of a site share: accounts and clusters that log in once.
+/// What several systems of a site share: a client of HTTP, accounts and clusters that log in once.
 #[derive(Default)]
 struct Shares {
+    web: OnceCell<Made>,
     #[cfg(feature = "aws")]
     accounts: Accounts,
     #[cfg(feature = "kubernetes")]
     clusters: Clusters,
+}
+
+impl Shares {
+    fn web(&self) -> &Made {
+        self.web.get_or_init(http::client)
+    }
 }
 
 /// Every target of the site as a system. Nothing is connected yet.
@@ -80,7 +89,7 @@ fn system(target: &Target, site: &Site, shares: &Shares) -> Shared {
         Endpoint::Postgres(_) => Arc::new(Postgres::new(target)),
         Endpoint::Redis(at) => Arc::new(Redis::new(target, at, site)),
         Endpoint::Sentinel(at) => Arc::new(Sentinel::new(target, at, site)),
-        Endpoint::Http(at) => Arc::new(Http::new(target, at)),
+        Endpoint::Http(at) => Arc::new(Http::new(target, at, shares.web())),
         Endpoint::Files(at) => Arc::new(Files::new(target, at, site)),
         Endpoint::Check(at) => check(target, at, shares),
         Endpoint::Store(at) => store(target, at, shares),
@@ -192,7 +201,7 @@ fn check(target: &Target, at: &CheckEndpoint, shares: &Shares) -> Shared {
             let limits = (*watch, *breach);
             probed(
                 target,
-                Prometheus::new(target, (url, query), limits, bearer.clone()),
+                Prometheus::new(target, (url, query), limits, bearer.clone(), shares.web()),
             )
         }
         CheckEndpoint::Alertmanager {
@@ -201,10 +210,10 @@ fn check(target: &Target, at: &CheckEndpoint, shares: &Shares) -> Shared {
             bearer,
         } => probed(
             target,
-            Alertmanager::new(target, url, filter, bearer.clone()),
+            Alertmanager::new(target, (url, filter), bearer.clone(), shares.web()),
         ),
-        CheckEndpoint::Etcd { members } => probed(target, Etcd::new(target, members)),
-        CheckEndpoint::Vault { url } => probed(target, Vault::new(target, url)),
+        CheckEndpoint::Etcd { members } => probed(target, Etcd::new(target, members, shares.web())),
+        CheckEndpoint::Vault { url } => probed(target, Vault::new(target, url, shares.web())),
         CheckEndpoint::Docker {
             socket,
             project,
@@ -229,7 +238,10 @@ fn store(target: &Target, at: &StoreEndpoint, shares: &Shares) -> Shared {
             url,
             metric,
             labels,
-        } => probed(target, Metrics::new(target, url, metric, labels)),
+        } => probed(
+            target,
+            Metrics::new(target, (url, metric), labels, shares.web()),
+        ),
     }
 }
 

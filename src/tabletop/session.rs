@@ -318,9 +318,8 @@ impl Session {
         };
         let look = watch::look(target, system, &self.systems.clock);
         // In an exercise nothing is waited for.
-        if let Some(reading) = look.now_or_never() {
-            let event = Event::Observed(id.clone(), Box::new(reading));
-            self.queue.push_back(event);
+        if let Some(look) = look.now_or_never() {
+            self.queue.push_back(Event::Observed(vec![look]));
         }
     }
 

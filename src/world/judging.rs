@@ -168,10 +168,8 @@ impl<'a> Judge<'a> {
         let looks = targets.iter().filter_map(|id| {
             let (target, system) = (self.site.target(id)?, self.systems.get(id)?);
             Some(async move {
-                (
-                    id.clone(),
-                    watch::look(target, system, &self.systems.clock).await,
-                )
+                let look = watch::look(target, system, &self.systems.clock).await;
+                (look.target, look.reading)
             })
         });
         join_all(looks).await.into_iter().collect()

@@ -5,6 +5,7 @@ pub mod desk;
 pub mod drillog;
 pub mod evaluate;
 pub mod exec;
+pub mod gate;
 pub mod incidents;
 pub mod judging;
 pub mod ledger;

@@ -16,7 +16,11 @@ pub async fn look(wanted: &[String], site: &Site, systems: &Systems) -> Vec<(Str
         let target = TargetId(name.clone());
         let verdict = match (site.target(&target), systems.get(&target)) {
             (Some(target), Some(system)) => {
-                match watch::look(target, system, &systems.clock).await.value {
+                match watch::look(target, system, &systems.clock)
+                    .await
+                    .reading
+                    .value
+                {
                     Ok(_) => Verdict::measured(true, "answers"),
                     Err(failure) => Verdict::measured(false, failure.to_string()),
                 }

@@ -1,6 +1,7 @@
 //! Keys, hints, help, leaving, and what the console writes down by itself.
 
 use super::super::command::{COMMANDS, Command};
+use super::super::event::Look;
 use super::super::hints::hints;
 use super::road::PLAIN;
 use super::*;
@@ -235,7 +236,11 @@ fn the_half_hour_before_a_declaration_is_in_the_journal() {
                 value: Err(failure.clone()),
                 host: None,
             };
-            desk.tell(Event::Observed("pg-east".into(), Box::new(reading)));
+            desk.tell(Event::Observed(vec![Look {
+                target: "pg-east".into(),
+                reading,
+                took: Duration::ZERO,
+            }]));
         }
     };
     down(&mut desk);

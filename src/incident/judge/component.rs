@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Standing;
+use super::{Standing, pause};
 use crate::incident::acts::check::CheckState;
 use crate::incident::acts::http::HttpSight;
 use crate::incident::acts::kube::KubeSight;
@@ -46,8 +46,13 @@ pub fn component(target: &Target, track: Option<&Track>, now: &Now) -> Component
     };
     let age = now.since(&last.at);
     let count = track.failures();
+    let failure = last.value.as_ref().err().map(|failure| failure.kind);
+    // What is asked more rarely stays known for as much longer.
+    let rarer = pause(target, count, failure).saturating_sub(target.interval);
     let (standing, words) = match &last.value {
-        _ if age > stale_after(target) => (Standing::Unknown, format!("{} silent", coarse(age))),
+        _ if age > stale_after(target) + rarer => {
+            (Standing::Unknown, format!("{} silent", coarse(age)))
+        }
         Ok(sight) if track::ok(last) => seen(target, sight, track.took()),
         Ok(sight) => {
             let (_, words) = seen(target, sight, track.took());

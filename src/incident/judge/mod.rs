@@ -2,6 +2,7 @@
 
 mod backup;
 mod component;
+mod pace;
 mod region;
 #[cfg(test)]
 pub(super) mod sights;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::backup::{BackupVital, backup, kept};
 pub use self::component::{ComponentVital, component, seen, stale_after};
+pub use self::pace::pause;
 pub use self::region::{RegionVital, region};
 
 /// How something stands. Ordered by how much it asks for attention; unknown is not fine.

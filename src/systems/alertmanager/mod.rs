@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::probe::Probe;
 use super::wire;
-use super::wire::http::{self, Web};
+use super::wire::http::{Made, Web};
 use crate::incident::acts::check::{CheckSight, CheckState};
 use crate::incident::reading::{Failure, Sight};
 use crate::incident::site::{SecretRef, Target};
@@ -22,8 +22,13 @@ pub struct Alertmanager {
 
 impl Alertmanager {
     /// The alerts of `target` that fit every matcher.
-    pub fn new(target: &Target, url: &str, filter: &[String], bearer: Option<SecretRef>) -> Self {
-        let mut web = Web::new(wire::on(target), http::client());
+    pub fn new(
+        target: &Target,
+        (url, filter): (&str, &[String]),
+        bearer: Option<SecretRef>,
+        client: &Made,
+    ) -> Self {
+        let mut web = Web::new(wire::on(target), client.clone());
         web.bearer = bearer;
         Self {
             web,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::probe::Probe;
 use super::wire;
-use super::wire::http::{self, Web};
+use super::wire::http::{Made, Web};
 use crate::incident::acts::check::{CheckSight, CheckState};
 use crate::incident::reading::{Failure, Sight};
 use crate::incident::site::Target;
@@ -22,9 +22,9 @@ pub struct Etcd {
 
 impl Etcd {
     /// The cluster of `target`, by all of its members.
-    pub fn new(target: &Target, members: &[String]) -> Self {
+    pub fn new(target: &Target, members: &[String], client: &Made) -> Self {
         Self {
-            web: Web::new(wire::on(target), http::client()),
+            web: Web::new(wire::on(target), client.clone()),
             members: members.to_vec(),
             each: wire::share(target.timeout),
         }

@@ -5,11 +5,11 @@ mod answer;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
-use reqwest::Client;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 
-use super::wire::{self, http, secret};
+use super::wire::http::{self, Made};
+use super::wire::{self, secret};
 use super::{Output, System};
 use crate::incident::acts::http::HttpSight;
 use crate::incident::acts::{Act, Condition};
@@ -28,19 +28,18 @@ pub struct Http {
     on: String,
     endpoint: HttpEndpoint,
     timeout: Duration,
-    client: Result<Client, String>,
+    client: Made,
 }
 
 impl Http {
     /// The endpoint of `target`; nothing is connected yet.
-    pub fn new(target: &Target, endpoint: &HttpEndpoint) -> Self {
-        let client = http::client();
+    pub fn new(target: &Target, endpoint: &HttpEndpoint, client: &Made) -> Self {
         Self {
             id: target.id.clone(),
             on: wire::on(target),
             endpoint: endpoint.clone(),
             timeout: target.timeout,
-            client,
+            client: client.clone(),
         }
     }
 

@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 
 use super::probe::Probe;
 use super::wire;
-use super::wire::http::{self, Web};
+use super::wire::http::{Made, Web};
 use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
 use crate::incident::reading::{Failure, FailureKind, Sight};
 use crate::incident::site::Target;
@@ -23,9 +23,14 @@ pub struct Metrics {
 
 impl Metrics {
     /// The metric of `target`, with all of the labels.
-    pub fn new(target: &Target, url: &str, metric: &str, labels: &[(String, String)]) -> Self {
+    pub fn new(
+        target: &Target,
+        (url, metric): (&str, &str),
+        labels: &[(String, String)],
+        client: &Made,
+    ) -> Self {
         Self {
-            web: Web::new(wire::on(target), http::client()),
+            web: Web::new(wire::on(target), client.clone()),
             url: url.to_owned(),
             metric: metric.to_owned(),
             labels: labels.to_vec(),

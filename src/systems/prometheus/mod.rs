@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::probe::Probe;
 use super::wire;
-use super::wire::http::{self, Web};
+use super::wire::http::{Made, Web};
 use crate::incident::acts::check::{CheckSight, CheckState};
 use crate::incident::checks::Bound;
 use crate::incident::reading::{Failure, FailureKind, Sight};
@@ -28,8 +28,9 @@ impl Prometheus {
         (url, query): (&str, &str),
         (watch, breach): (Option<Bound>, Option<Bound>),
         bearer: Option<SecretRef>,
+        client: &Made,
     ) -> Self {
-        let mut web = Web::new(wire::on(target), http::client());
+        let mut web = Web::new(wire::on(target), client.clone());
         web.bearer = bearer;
         Self {
             web,

@@ -15,11 +15,15 @@ use crate::incident::site::SecretRef;
 /// The longest answer that is read as a whole.
 const BODY_LIMIT: usize = 8 << 20;
 
-/// A client of probes. A redirect is an answer, and a proxy's 503 would be read as the target's own.
+/// A client, or why none can be made here.
+pub type Made = Result<Client, String>;
+
+/// A client of probes: one for all of a site, as each would read the trusted certificates again. A redirect is an answer, and a
+/// proxy's 503 would be read as the target's own.
 ///
 /// # Errors
 /// Why none can be made here.
-pub fn client() -> Result<Client, String> {
+pub fn client() -> Made {
     builder().build().map_err(|error| words(&error))
 }
 
@@ -27,7 +31,7 @@ pub fn client() -> Result<Client, String> {
 ///
 /// # Errors
 /// Why none can be made here.
-pub fn client_on(socket: &Path) -> Result<Client, String> {
+pub fn client_on(socket: &Path) -> Made {
     let client = builder().unix_socket(socket).build();
     client.map_err(|error| words(&error))
 }
@@ -45,12 +49,12 @@ pub struct Web {
     pub on: String,
     /// The token that is sent, where it comes from.
     pub bearer: Option<SecretRef>,
-    client: Result<Client, String>,
+    client: Made,
 }
 
 impl Web {
     /// Asks with `client`; nothing is connected yet.
-    pub fn new(on: String, client: Result<Client, String>) -> Self {
+    pub fn new(on: String, client: Made) -> Self {
         Self {
             on,
             bearer: None,
