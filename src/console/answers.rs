@@ -298,7 +298,7 @@ fn whole_output(state: &mut State, request: RequestId, text: &Clean) {
 
 fn failed(state: &mut State, request: RequestId, failure: &str, how: &str) {
     let what = match state.answered(request) {
-        Some(Awaiting::Noted(what)) => what,
+        Some(Awaiting::Noted(what, _)) => what,
         Some(Awaiting::Declared) => "the declaration",
         Some(Awaiting::Chosen(..)) => "the runbook",
         Some(Awaiting::Cancelled) => "the cancel",

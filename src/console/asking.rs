@@ -56,6 +56,11 @@ pub(super) fn run_step(state: &mut State) -> Vec<Effect> {
         state.refuse(words);
         return Vec::new();
     };
+    // Until it is on disk the step before is the next one still, and would be asked about again.
+    if let Some(what) = state.unwritten(road.number()) {
+        state.refuse(format!("{what} is being written: once more in a moment"));
+        return Vec::new();
+    }
     let next = road.next();
     let selected = road.runbook.steps.get(state.cursor);
     let next = match selected {

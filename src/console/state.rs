@@ -146,8 +146,8 @@ pub struct Memory {
 pub enum Awaiting {
     /// An incident's first entry.
     Declared,
-    /// An entry; what it is, for the message when it fails.
-    Noted(&'static str),
+    /// An entry; what it is, for the message when it fails, and the walk that goes on from it.
+    Noted(&'static str, Option<u32>),
     /// A walk's first entry: its runbook, and its secrets.
     Chosen(u32, Arc<Runbook>, BTreeMap<String, SecretString>),
     /// The evaluation of the act that is asked about.

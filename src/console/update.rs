@@ -91,8 +91,17 @@ impl State {
 
     /// Sends a note to the journal. `what` names it, should it fail.
     pub(super) fn append(&mut self, what: &'static str, note: Note) -> Effect {
-        let request = self.request(what, Awaiting::Noted(what));
+        let request = self.request(what, Awaiting::Noted(what, note.moves()));
         Effect::Append(request, note)
+    }
+
+    /// What is on its way to disk, on which the next step of this walk depends.
+    pub(super) fn unwritten(&self, walk: u32) -> Option<&'static str> {
+        let awaiting = self.memory.awaiting.values();
+        awaiting.into_iter().find_map(|purpose| match purpose {
+            Awaiting::Noted(what, Some(of)) if *of == walk => Some(*what),
+            _ => None,
+        })
     }
 
     /// Takes a request's purpose: its answer has come.

@@ -82,7 +82,8 @@ fn confirm(state: &mut State, mut ask: Box<Ask>) -> Answer {
     let attempt = ask.resolved.attempt;
     match ask.confirm(&state.hand) {
         Ok(confirmed) => {
-            let request = state.request("starting the step", Awaiting::Noted("the confirmation"));
+            let purpose = Awaiting::Noted("the confirmation", Some(action.walk));
+            let request = state.request("starting the step", purpose);
             state.memory.performing.insert(request, (action, attempt));
             (None, vec![Effect::Perform(request, confirmed)])
         }

@@ -267,3 +267,27 @@ fn a_question_that_somebody_else_answered_goes() {
     desk.type_("run").press("enter");
     assert_eq!((desk.performed.len(), desk.steps().as_str()), (0, "r.."));
 }
+
+#[test]
+fn what_is_not_on_disk_yet_is_not_asked_about_again() {
+    let mut desk = Desk::on(
+        "# Book\n\n## Doors {#doors}\n\n- [ ] The first is shut\n- [ ] The second is shut\n",
+    );
+    desk.press("enter").wait(600);
+    desk.writing = true;
+    desk.press("enter");
+    desk.wait(600).press("enter");
+    assert!(desk.state.dialogs.is_empty(), "{:?}", desk.state.dialogs);
+    let message = desk.state.message.take().unwrap();
+    assert_eq!(
+        (message.words.as_str(), message.bad),
+        ("the tick is being written: once more in a moment", true)
+    );
+    desk.writing = false;
+    for event in std::mem::take(&mut desk.kept) {
+        desk.tell(event);
+    }
+    desk.press("enter");
+    let open = format!("{:?}", desk.state.dialogs);
+    assert!(open.contains("The second is shut"), "{open}");
+}

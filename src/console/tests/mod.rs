@@ -89,6 +89,8 @@ struct Desk {
     holds: BTreeMap<String, Holds>,
     /// Evaluations are kept back while this is set.
     slow: bool,
+    /// Entries are on their way to disk while this is set.
+    writing: bool,
     kept: Vec<Event>,
     /// What was confirmed, in order.
     performed: Vec<Resolved>,
@@ -144,6 +146,7 @@ impl Desk {
             journal: Vec::new(),
             holds: BTreeMap::new(),
             slow: false,
+            writing: false,
             kept: Vec::new(),
             performed: Vec::new(),
             others: Vec::new(),
@@ -328,6 +331,10 @@ impl Desk {
             prev: String::new(),
         };
         self.journal.push(entry.clone());
+        if self.writing {
+            self.kept.push(Event::Appended(request, Box::new(entry)));
+            return;
+        }
         self.tell(Event::Appended(request, Box::new(entry)));
     }
 

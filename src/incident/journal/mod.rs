@@ -367,6 +367,19 @@ impl Note {
         )
     }
 
+    /// The walk whose next step depends on it.
+    pub fn moves(&self) -> Option<u32> {
+        match self {
+            Note::WalkEnded { walk, .. }
+            | Note::Ticked { walk, .. }
+            | Note::Skipped { walk, .. }
+            | Note::Branched { walk, .. }
+            | Note::WentTo { walk, .. } => Some(*walk),
+            Note::Settled { action, .. } => Some(action.walk),
+            _ => None,
+        }
+    }
+
     /// It is the facilitator's, whoever's console writes it down.
     pub fn facilitators(&self) -> bool {
         matches!(self, Note::Inject { .. } | Note::Observation { .. })
