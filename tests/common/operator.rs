@@ -13,6 +13,9 @@ use super::pty::Console;
 /// How long the console or a file may take to say what is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A question that has not come up by then never will: its key was pressed while the step before was still running.
+const UNHEARD: Duration = Duration::from_secs(5);
+
 /// An operator's home: a site without targets, runbooks, and a folder where their steps leave traces.
 pub struct Home {
     folder: TempDir,
@@ -168,17 +171,21 @@ pub fn fill(console: &mut Console, values: &[&str]) {
     insist(console, "", |screen| !dialog(screen));
 }
 
-/// Asks for the next thing and waits until its dialog holds `words`. Where the console refuses, because what came before is
-/// not on disk yet, it is asked again.
+/// Asks for the next thing and waits until its dialog holds `words`. Where what came before has not
+/// ended yet, or is not on disk, it is asked again.
 pub fn ask(console: &mut Console, words: &str) {
-    let asked = |screen: &str| dialog(screen) && screen.contains(words);
     for _ in 0..20 {
         console.press("enter");
-        let refused = |screen: &str| screen.contains("\n ✖ ");
-        let what = format!("a dialog with {words:?}");
-        console.wait(&what, PATIENCE, |screen| asked(screen) || refused(screen));
-        if asked(&console.screen()) {
-            return;
+        let end = Instant::now() + UNHEARD;
+        while Instant::now() < end {
+            let screen = console.screen();
+            if dialog(&screen) && screen.contains(words) {
+                return;
+            }
+            if screen.contains("\n ✖ ") {
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
         }
         thread::sleep(Duration::from_millis(300));
     }
