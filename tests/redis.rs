@@ -16,12 +16,14 @@ use warroom::incident::acts::redis::{
 };
 use warroom::incident::acts::{Act, Condition};
 use warroom::incident::evaluate;
+use warroom::incident::guards;
 use warroom::incident::names::TargetId;
 use warroom::incident::reading::{FailureKind, Holds, Outcome, Sight};
 use warroom::incident::site::{Endpoint, RedisEndpoint, SecretRef, Site, Tls};
 use warroom::systems::redis::Redis;
 use warroom::systems::sentinel::Sentinel;
 use warroom::systems::{Output, Shared, registry};
+use warroom::world::judging::Judge;
 
 type Systems = BTreeMap<TargetId, Shared>;
 
@@ -60,6 +62,15 @@ fn done(outcome: &Outcome) -> &str {
         Outcome::Done { said } => said.as_str(),
         other => panic!("not done: {other:?}"),
     }
+}
+
+/// The guards of a failover that refuse, judged on the servers as they are now.
+async fn refusals(site: &Site, systems: &Systems) -> Vec<String> {
+    let systems = warroom::world::Systems::real(systems.clone());
+    let judge = Judge::plain(site, &systems);
+    let guards = judge.sentinel_failover(&"sentinel".into()).await;
+    let red = guards::refuses(&guards).into_iter();
+    red.map(|guard| guard.name.clone()).collect()
 }
 
 async fn holds(systems: &Systems, of: &str, condition: RedisCondition) -> Holds {
@@ -326,6 +337,7 @@ async fn sentinels_fail_over_and_tell_of_the_dead() {
     let target = || TargetId::from("sentinel");
     let (east_at, west_at) = (lab.place("redis-east"), lab.place("redis-west"));
 
+    assert_eq!(refusals(&site, &systems).await, [] as [&str; 0]);
     let (outcome, lines) = perform(&systems, RedisAct::Failover { target: target() }).await;
     let said = format!("cache: {east_at} → {west_at}, redis-west says it is a master");
     assert_eq!(done(&outcome), said, "{lines:?}");
@@ -342,6 +354,9 @@ async fn sentinels_fail_over_and_tell_of_the_dead() {
         sentinel_of(sight).replicas_ok == 0
     })
     .await;
+    // The link of the site begins at what is the replica now: what is behind the new master is not known.
+    let red = refusals(&site, &systems).await;
+    assert_eq!(red, ["loss known and under its gate", "a usable replica"]);
     let (outcome, _) = perform(&systems, RedisAct::Failover { target: target() }).await;
     let Outcome::Failed {
         failure: refusal, ..
@@ -391,6 +406,7 @@ async fn sentinels_fail_over_and_tell_of_the_dead() {
     })
     .await;
     assert_eq!(sentinel_of(&sight).answered, 1);
+    assert!(refusals(&site, &systems).await.contains(&"quorum".into()));
     lab.run(&["kill", "sentinel-3"]);
     assert_eq!(failure(sentinel.as_ref()).await.kind, FailureKind::Refused);
 }

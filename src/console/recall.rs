@@ -24,7 +24,7 @@ pub(super) fn recall(state: &mut State, entries: &[Entry]) {
                     let known = LastKnown {
                         lsn: primary.lsn,
                         at: *at,
-                        system_id: sight.system_id,
+                        system: sight.system_id.to_string(),
                         timeline: sight.timeline,
                     };
                     let history = LinkHistory::between(from, to).knowing(&known, &state.now);

@@ -12,17 +12,20 @@ use super::road::{Road, action_ref, free};
 use super::state::State;
 use crate::incident;
 use crate::incident::acts::postgres::{PgAct, PgRole, PgSight};
+use crate::incident::acts::redis::RedisAct;
 use crate::incident::acts::{Act, Wait};
 use crate::incident::exercise::{touchable, touched};
 use crate::incident::journal::fold::Phase;
 use crate::incident::journal::{Fact, Mode, Note, Place, Resolved, ResolvedCheck};
 use crate::incident::ladder;
 use crate::incident::names::{StepId, TargetId};
+use crate::incident::reading::Sight;
 use crate::incident::replication::LastKnown;
 use crate::incident::resolve::{
     effective_danger, guard_allows, guarded_name, substitute_capture, substitute_condition,
 };
 use crate::incident::runbook::{Action, ActionRef, Capture, Check, Code, Danger, Role, Step, Vars};
+use crate::incident::site::Link;
 
 /// How often `verify` is polled when the card does not say.
 pub const EVERY: Duration = Duration::from_secs(2);
@@ -312,15 +315,32 @@ pub(super) fn promoted(resolved: &Resolved) -> Option<&TargetId> {
         Code::Act {
             act: Act::Postgres(PgAct::Promote { target }),
         } => Some(target),
+        Code::Act {
+            act: Act::Redis(RedisAct::Promote { target }),
+        } => Some(target),
         _ => resolved.guards.as_ref(),
     }
 }
 
-fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
-    let Some(target) = promoted(resolved).cloned() else {
-        return;
+/// A link whose standby may become the primary by the act. Which replica Sentinels choose is theirs to say; all follow the
+/// same master.
+fn promoted_link<'a>(state: &'a State, resolved: &Resolved) -> Option<&'a Link> {
+    let Code::Act {
+        act: Act::Redis(RedisAct::Failover { target }),
+    } = &resolved.code
+    else {
+        return state.site.link_to(promoted(resolved)?);
     };
-    let Some(link) = state.site.link_to(&target) else {
+    let reading = state.memory.tracks.get(target)?.last_good()?;
+    let Ok(Sight::Sentinel(seen)) = &reading.value else {
+        return None;
+    };
+    let mut links = state.site.links.iter();
+    links.find(|link| Some(&link.from) == seen.master_target.as_ref())
+}
+
+fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
+    let Some(link) = promoted_link(state, resolved) else {
         return;
     };
     let entries = road.incident.entries.iter().rev();
@@ -333,8 +353,10 @@ fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
         _ => None,
     });
     let from_journal = seen.filter_map(|(sight, at)| last_known(sight, at)).next();
-    let live =
-        super::duty::last_seen(state, &link.id).and_then(|(sight, at)| last_known(&sight, at));
+    let track = state.memory.tracks.get(&link.from);
+    let live = track
+        .and_then(|track| track.last_good())
+        .and_then(LastKnown::of);
     resolved.last_known = match (live, from_journal) {
         (Some(live), Some(kept)) => Some(if live.at >= kept.at { live } else { kept }),
         (live, kept) => live.or(kept),
@@ -349,7 +371,7 @@ fn last_known(sight: &PgSight, at: DateTime<Utc>) -> Option<LastKnown> {
     Some(LastKnown {
         lsn: primary.lsn,
         at,
-        system_id: sight.system_id,
+        system: sight.system_id.to_string(),
         timeline: sight.timeline,
     })
 }

@@ -45,8 +45,15 @@ pub fn fenced(
                 format!("{id} answers and is {}: not fenced", role(sight)),
             ),
         },
-        (Err(_), Some(word)) => host_verdict(id, word),
-        (Err(failure), None) => Verdict::unknown(format!(
+        (Err(failure), host) => silent(id, failure, host),
+    }
+}
+
+/// The same of a server that does not answer: only its host can vouch for it.
+pub fn silent(id: &TargetId, failure: &Failure, host: Option<&HostWord>) -> Verdict {
+    match host {
+        Some(word) => host_verdict(id, word),
+        None => Verdict::unknown(format!(
             "{id} does not answer ({}), nobody vouches for its host, and unreachable is not fenced",
             kind(failure.kind)
         )),

@@ -9,6 +9,7 @@ use crate::console::event::Evaluation;
 use crate::incident::acts::Act;
 use crate::incident::acts::postgres::PgAct;
 use crate::incident::acts::rds::RdsAct;
+use crate::incident::acts::redis::RedisAct;
 use crate::incident::journal::{Resolved, ResolvedCheck};
 use crate::incident::reading::Verdict;
 use crate::incident::runbook::{Code, System};
@@ -90,6 +91,12 @@ async fn judge_guards(judge: &Judge<'_>, resolved: &Resolved) -> Vec<(String, Ve
         Code::Act {
             act: Act::Postgres(PgAct::Promote { target }),
         } => judge.promotion(target, resolved).await,
+        Code::Act {
+            act: Act::Redis(RedisAct::Promote { target }),
+        } => judge.redis_promotion(target, resolved).await,
+        Code::Act {
+            act: Act::Redis(RedisAct::Failover { target }),
+        } => judge.sentinel_failover(target).await,
         Code::Act {
             act: Act::Rds(RdsAct::Promote { target }),
         } => judge.rds_promotion(target).await,

@@ -97,8 +97,18 @@ impl<'a> Judge<'a> {
             .unwrap_or_else(|failure| Verdict::unknown(failure.to_string()))
     }
 
-    /// The guards of promoting `standby`; without a link to it nothing of them can be known, and that refuses.
+    /// The guards of promoting `standby`.
     pub async fn promotion(&self, standby: &TargetId, resolved: &Resolved) -> Vec<Guard> {
+        self.promoting(standby, resolved, guards::promotion).await
+    }
+
+    /// Guards by the facts of a pair; without a link to the standby nothing of them can be known, and that refuses.
+    async fn promoting(
+        &self,
+        standby: &TargetId,
+        resolved: &Resolved,
+        judge: impl FnOnce(&PromotionFacts<'_>) -> Vec<Guard>,
+    ) -> Vec<Guard> {
         let Some(link) = self.site.link_to(standby) else {
             let verdict = Verdict::unknown(format!(
                 "no link of the site ends at {standby}: what it would lose can't be known"
@@ -110,7 +120,7 @@ impl<'a> Judge<'a> {
         };
         let sights = self.look(&[link.from.clone(), link.to.clone()]).await;
         let now = self.systems.clock.now();
-        guards::promotion(&PromotionFacts {
+        judge(&PromotionFacts {
             now: &now,
             link,
             interval: self.interval(link),
@@ -120,6 +130,41 @@ impl<'a> Judge<'a> {
             rpo: self.site.objectives.rpo,
             last_promotion: resolved.last_promotion,
         })
+    }
+
+    /// The guards of a failover by Sentinels.
+    pub async fn sentinel_failover(&self, sentinel: &TargetId) -> Vec<Guard> {
+        let sights = self.look(std::slice::from_ref(sentinel)).await;
+        let reading = sights.get(sentinel);
+        let master = reading.and_then(master_of);
+        let links = self.site.links.iter();
+        let links: Vec<_> = links.filter(|link| Some(&link.from) == master).collect();
+        let ends = links.iter().flat_map(|link| [&link.from, &link.to]);
+        let ends = self.look(&ends.cloned().collect::<Vec<_>>()).await;
+        let losses = links.into_iter().map(|link| {
+            let rpo = self.site.objectives.rpo.unwrap_or(link.gate);
+            let gate = rpo.min(link.gate);
+            let vital = self.history(link, &ends);
+            vital.judge_loss(&link.to, gate, link.gate_bytes)
+        });
+        let now = self.systems.clock.now();
+        guards::redis::failover((sentinel, reading), losses.collect(), &now)
+    }
+
+    /// The guards of promoting a replica of Redis past its Sentinels.
+    pub async fn redis_promotion(&self, replica: &TargetId, resolved: &Resolved) -> Vec<Guard> {
+        let pair = self.site.link_to(replica).map(|link| &link.from);
+        let sentinels = self.site.targets.iter();
+        let sentinels = sentinels.filter(|t| matches!(t.endpoint, Endpoint::Sentinel(_)));
+        let sentinels: Vec<_> = sentinels.map(|target| target.id.clone()).collect();
+        let seen = self.look(&sentinels).await;
+        let of_pair = |master| Some(master) == pair || master == replica;
+        let watchers = seen
+            .iter()
+            .filter(|(_, reading)| master_of(reading).is_some_and(of_pair));
+        let watchers: Vec<_> = watchers.map(|(id, _)| id.clone()).collect();
+        let judge = |facts: &PromotionFacts<'_>| guards::redis::promotion(facts, &watchers);
+        self.promoting(replica, resolved, judge).await
     }
 
     /// The guards of promoting a replica of RDS.
@@ -196,5 +241,13 @@ impl<'a> Judge<'a> {
             }
         }
         history.vital(link, sights.get(&link.from), sights.get(&link.to), &now)
+    }
+}
+
+/// The target that a Sentinel's reading gives out as the master.
+fn master_of(reading: &Reading) -> Option<&TargetId> {
+    match &reading.value {
+        Ok(Sight::Sentinel(seen)) => seen.master_target.as_ref(),
+        _ => None,
     }
 }

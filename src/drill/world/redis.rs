@@ -145,6 +145,7 @@ impl World {
         let usable = u32::try_from(usable.count()).unwrap_or(0);
         Some(Sight::Sentinel(SentinelSight {
             master: self.address(master),
+            master_target: Some(master.clone()),
             flags,
             replicas: u32::try_from(self.caches.len())
                 .unwrap_or(1)

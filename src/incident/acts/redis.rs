@@ -76,6 +76,9 @@ pub struct RedisReplica {
 pub struct SentinelSight {
     /// `host:port` the Sentinels give out.
     pub master: String,
+    /// The site's target at that address.
+    #[serde(default)]
+    pub master_target: Option<TargetId>,
     /// `flags`: `master`, `s_down`, `o_down`, … An address is given out even when every Redis is dead.
     pub flags: Vec<String>,
     /// Replicas known, and how many of them are usable.

@@ -18,7 +18,7 @@ fn guard(name: &str, verdict: Verdict) -> Guard {
 }
 
 /// Whether a reading is of now.
-fn fresh(id: &TargetId, reading: Option<&Reading>, now: &Now) -> Verdict {
+pub(super) fn fresh(id: &TargetId, reading: Option<&Reading>, now: &Now) -> Verdict {
     let Some(reading) = reading else {
         return Verdict::measured(false, format!("{id} was not read"));
     };

@@ -4,6 +4,7 @@
 //! any other red, or a worse value, refuses again.
 
 pub mod managed;
+pub mod redis;
 #[cfg(test)]
 mod tests;
 
@@ -180,9 +181,10 @@ impl PromotionFacts<'_> {
         let Some(known) = self.last_known else {
             return Verdict::unknown(format!("{} was never seen", self.link.from));
         };
-        let same = (standby.system_id, standby.timeline) == (known.system_id, known.timeline);
+        let line = (standby.system_id.to_string(), standby.timeline);
+        let same = line == (known.system.clone(), known.timeline);
         let (ours, theirs) = (standby.timeline, known.timeline);
-        let cluster = match standby.system_id == known.system_id {
+        let cluster = match line.0 == known.system {
             true => "",
             false => ", of another cluster",
         };

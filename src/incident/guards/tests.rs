@@ -96,7 +96,7 @@ fn dead_and_fenced() -> World {
         known: Some(LastKnown {
             lsn: Lsn(5_000),
             at: ago(21_000),
-            system_id: 7,
+            system: "7".into(),
             timeline: 1,
         }),
         rpo: Some(Duration::from_secs(300)),

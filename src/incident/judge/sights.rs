@@ -141,6 +141,7 @@ pub fn redis_replica(offset: u64, link_up: bool) -> Sight {
 
 pub fn sentinel_sight() -> SentinelSight {
     SentinelSight {
+        master_target: None,
         master: "10.0.0.1:6379".into(),
         flags: vec!["master".into()],
         replicas: 1,

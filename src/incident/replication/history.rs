@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::acts::postgres::{PgRole, PgSight};
 use super::super::measure::Lsn;
 use super::super::now::Now;
-use super::super::reading::{Reading, Sight};
+use super::super::reading::Reading;
 use super::super::site::Target;
 use super::LastKnown;
 use super::ends::{Follower, Line, View, Writer, view};
@@ -82,7 +81,7 @@ impl LinkHistory {
         };
         let writer = Writer {
             line: Line {
-                system: known.system_id.to_string(),
+                system: known.system.clone(),
                 timeline: known.timeline,
             },
             position: known.lsn.0,
@@ -128,13 +127,13 @@ impl LinkHistory {
         }
     }
 
-    /// The last that was seen of the primary (PostgreSQL), for a step's intent.
+    /// The last that was seen of the primary, for a step's intent.
     pub fn last_known(&self) -> Option<LastKnown> {
         let (at, writer) = self.from.writer.as_ref()?;
         Some(LastKnown {
             lsn: Lsn(writer.position),
             at: at.wall,
-            system_id: writer.line.system.parse().ok()?,
+            system: writer.line.system.clone(),
             timeline: writer.line.timeline,
         })
     }
@@ -150,19 +149,14 @@ impl LinkHistory {
 impl LastKnown {
     /// What a reading shows of a primary; none when it shows none.
     pub fn of(reading: &Reading) -> Option<LastKnown> {
-        match &reading.value {
-            Ok(Sight::Postgres(PgSight {
-                system_id,
-                timeline,
-                role: PgRole::Primary(primary),
-                ..
-            })) => Some(LastKnown {
-                lsn: primary.lsn,
+        match view(reading)? {
+            View::Writer(writer) => Some(LastKnown {
+                lsn: Lsn(writer.position),
                 at: reading.at.wall,
-                system_id: *system_id,
-                timeline: *timeline,
+                system: writer.line.system,
+                timeline: writer.line.timeline,
             }),
-            _ => None,
+            View::Follower(_) => None,
         }
     }
 }

@@ -156,13 +156,13 @@ impl fmt::Display for Loss {
 /// The last that was seen of a primary, as a step's intent keeps it for the process that carries the step out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastKnown {
-    /// Its position.
+    /// Its position: an LSN, or Redis' replication offset.
     pub lsn: Lsn,
     /// When it was seen there, by this machine's wall clock.
     pub at: DateTime<Utc>,
-    /// Its system identifier.
-    pub system_id: u64,
-    /// Its timeline.
+    /// Which history it is a position of: PostgreSQL's system identifier, Redis' replication id.
+    pub system: String,
+    /// Its timeline; 0 of Redis, which has none.
     pub timeline: u32,
 }
 

@@ -69,6 +69,7 @@ pub fn merged(answers: Vec<Result<Answer, Failure>>, on: &str) -> Result<Sentine
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Ok(SentinelSight {
         master: leading.address.clone(),
+        master_target: None,
         flags: every_flag.into_iter().map(str::to_owned).collect(),
         replicas: count(
             good.iter()

@@ -103,7 +103,9 @@ impl Sentinel {
     }
 
     async fn look(&self) -> Result<SentinelSight, Failure> {
-        answer::merged(self.answers().await, &self.on)
+        let mut seen = answer::merged(self.answers().await, &self.on)?;
+        seen.master_target = self.peer(&seen.master).await.map(|peer| peer.id.clone());
+        Ok(seen)
     }
 
     /// The site's Redis server at an address that a Sentinel gave out.
