@@ -24,7 +24,7 @@ use crate::systems::Shared;
 const GRACE: Duration = Duration::from_secs(6);
 
 /// Looks that end within this reach the console as one event: it judges the site once for all of them.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(100);
 
 /// Watches every target until the set is dropped.
 pub fn start(

@@ -4,9 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use serde_json::Value;
-use warroom::incident::acts::Act;
+use warroom::incident::acts::{Act, Condition};
 use warroom::incident::reading::Outcome;
-use warroom::incident::runbook::{Code, parse};
+use warroom::incident::runbook::{Check, Code, parse};
 use warroom::systems::{Output, Shared};
 
 /// Carries an act out; gives what it printed, and its outcome.
@@ -44,6 +44,17 @@ pub fn act(text: &str) -> Act {
     match code {
         Code::Act { act } => act,
         other => panic!("{text} is no act: {other:?}"),
+    }
+}
+
+/// A condition as a check of a runbook writes it: `rollout = "web"`.
+pub fn condition(text: &str) -> Condition {
+    let markdown = format!("# R\n\n## Step {{#step}}\n\n```toml check\n{text}\n```\n");
+    let (runbook, faults) = parse("r.md", &markdown, "r".into());
+    let runbook = runbook.unwrap_or_else(|| panic!("{text}: {faults:#?}"));
+    match runbook.steps[0].checks.first() {
+        Some(Check::Condition(condition)) => condition.clone(),
+        other => panic!("{text} is no condition: {other:?}"),
     }
 }
 

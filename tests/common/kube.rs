@@ -7,10 +7,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::Value;
-use warroom::incident::acts::Act;
-use warroom::incident::reading::{Failure, Outcome, Sight};
+use warroom::incident::acts::{Act, Condition};
+use warroom::incident::reading::{Failure, Outcome, Sight, Verdict};
+use warroom::incident::site::Site;
 use warroom::incident::sitefile;
 use warroom::systems::{Shared, registry};
+use warroom::world::Systems;
+use warroom::world::judging::Judge;
 
 /// A running cluster.
 pub struct Kube {
@@ -148,15 +151,27 @@ impl Kube {
         super::act::order(self.facts["orders"].as_str().unwrap(), what)
     }
 
-    /// A target `x` of the cluster, reached as somebody.
-    pub fn system(&self, who: &str, target: &str) -> Shared {
+    /// A site with the one target `x` of the cluster, reached as somebody.
+    fn site(&self, who: &str, target: &str) -> Site {
         let text = format!(
             "name = \"k\"\n[targets.x]\ntimeout = \"5s\"\ncontext = \"lab\"\nkubeconfig = \"{}\"\n{target}\n",
             self.config(who)
         );
         let (site, faults) = sitefile::parse("site.toml", &text, Path::new("/"));
-        let site = site.unwrap_or_else(|| panic!("{target}: {faults:#?}"));
+        site.unwrap_or_else(|| panic!("{target}: {faults:#?}"))
+    }
+
+    /// The target `x`, reached as somebody.
+    pub fn system(&self, who: &str, target: &str) -> Shared {
+        let site = self.site(who, target);
         registry::open(&site).remove(&"x".into()).unwrap()
+    }
+
+    /// A condition on `x`, as the verification of a step judges it.
+    pub async fn judged(&self, target: &str, condition: &Condition) -> Verdict {
+        let site = self.site("admin", target);
+        let systems = Systems::real(registry::open(&site));
+        Judge::plain(&site, &systems).condition(condition).await
     }
 
     /// One look at a target, as somebody.

@@ -11,5 +11,6 @@
 mod act;
 #[path = "../common/kube.rs"]
 mod kube;
+mod lost;
 mod operators;
 mod workloads;

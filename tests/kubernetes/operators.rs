@@ -2,15 +2,15 @@
 //! operators can't be had here, so the tests write the status in their stead.
 
 use crate::act::{act, done, refused};
-use crate::kube::{DOOR, Kube, cluster};
+use crate::kube::{Kube, cluster};
 use serde_json::{Value, json};
 use warroom::incident::acts::check::CheckState;
 use warroom::incident::acts::cnpg::{CnpgSight, HEALTHY};
 use warroom::incident::acts::files::FilesSight;
-use warroom::incident::reading::{FailureKind, Outcome, Sight};
+use warroom::incident::reading::{FailureKind, Sight};
 
 /// A cluster of three in a namespace of its own, `pg-1` its primary; gives the path of its object.
-fn postgres(cluster: &Kube, namespace: &str) -> String {
+pub fn postgres(cluster: &Kube, namespace: &str) -> String {
     cluster.kubectl(&["create", "namespace", namespace]);
     cluster.apply(&json!({
         "apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster",
@@ -25,7 +25,7 @@ fn postgres(cluster: &Kube, namespace: &str) -> String {
     path
 }
 
-fn healthy(primary: &str) -> Value {
+pub fn healthy(primary: &str) -> Value {
     let state = |name: &str| json!({ "isPrimary": name == primary, "timeLineID": 4 });
     json!({
         "phase": HEALTHY, "readyInstances": 3, "currentPrimary": primary, "targetPrimary": primary,
@@ -37,13 +37,13 @@ fn healthy(primary: &str) -> Value {
 }
 
 /// Writes a status as the operator does.
-fn status(cluster: &Kube, path: &str, status: &Value) {
+pub fn status(cluster: &Kube, path: &str, status: &Value) {
     cluster.write(&format!("{path}/status"), |object| {
         object["status"] = status.clone();
     });
 }
 
-fn pg(namespace: &str) -> String {
+pub fn pg(namespace: &str) -> String {
     format!("system = \"cnpg\"\nnamespace = \"{namespace}\"\ncluster = \"pg\"")
 }
 
@@ -121,21 +121,6 @@ async fn a_cluster_is_seen_and_promoted_by_its_status() {
         cluster.see("admin", &absent).await.unwrap_err().kind,
         FailureKind::Missing
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_leaves_a_promotion_unknown_and_written_once() {
-    let cluster = cluster();
-    let path = postgres(cluster, "lost-promotion");
-    let _alone = DOOR.lock().await;
-    let patches = || cluster.order(&json!({}))["PATCH"].as_u64().unwrap_or(0);
-    let before = patches();
-    cluster.order(&json!({ "fault": { "method": "PATCH", "drop": true } }));
-    let promote = act("cnpg.promote = { target = \"x\", instance = \"pg-3\" }");
-    let (_, outcome) = cluster.act("door", &pg("lost-promotion"), &promote).await;
-    assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
-    assert_eq!(patches(), before + 1);
-    assert_eq!(cluster.read(&path)["status"]["targetPrimary"], "pg-3");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ fn workload(sight: &Sight) -> &WorkloadSight {
     }
 }
 
-fn target(namespace: &str, workload: &str) -> String {
+pub fn target(namespace: &str, workload: &str) -> String {
     format!("system = \"kubernetes\"\nnamespace = \"{namespace}\"\nworkload = \"{workload}\"")
 }
 
