@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
-use warroom::incident::reading::{Failure, Outcome, Sight};
+use warroom::incident::acts::Condition;
+use warroom::incident::reading::{Failure, Outcome, Sight, Verdict};
 use warroom::incident::site::Site;
 use warroom::incident::sitefile;
 use warroom::systems::{Shared, registry};
+use warroom::world::Systems;
+use warroom::world::judging::Judge;
 
 /// A running server.
 pub struct Aws {
@@ -145,6 +148,13 @@ impl Aws {
     /// One look at a target.
     pub async fn see(&self, id: &str) -> Result<Sight, Failure> {
         self.system(id).observe().await.value
+    }
+
+    /// A condition, as the verification of a step judges it.
+    pub async fn judged(&self, condition: &Condition) -> Verdict {
+        let site = self.site();
+        let systems = Systems::real(registry::open(&site));
+        Judge::plain(&site, &systems).condition(condition).await
     }
 
     /// Carries an act out, as a runbook writes it; gives what it printed, and its outcome.
