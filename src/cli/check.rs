@@ -8,12 +8,14 @@ use std::process::ExitCode;
 use chrono::Utc;
 
 use super::{Common, FAULTY, block_on, fail, say, site};
+use crate::console::event::Loaded;
 use crate::console::keymap;
 use crate::drill::scenario;
+use crate::incident::acts::Act;
 use crate::incident::fault::{Fault, Weight};
 use crate::incident::names::RunbookId;
 use crate::incident::reading::Holds;
-use crate::incident::runbook;
+use crate::incident::runbook::{self, Code};
 use crate::incident::site::Site;
 use crate::screen::theme;
 use crate::systems::registry;
@@ -55,7 +57,8 @@ pub fn check(common: &Common, files: &[PathBuf], live: bool) -> ExitCode {
     }
 }
 
-/// Looks once at each target, and for each program that a runbook of the site needs; returns how many failed.
+/// Looks once at each target, for each program that a runbook of the site needs, and for what the runbooks' acts may not do;
+/// returns how many failed.
 fn targets(site: &Site) -> usize {
     let targets = site.targets.iter().map(|target| target.id.0.clone());
     let library = shelf::runbooks(site);
@@ -66,25 +69,45 @@ fn targets(site: &Site) -> usize {
     let programs: BTreeSet<String> = needed.filter(|name| !wanted.contains(name)).collect();
     wanted.extend(programs);
     let systems = Systems::real(registry::open(site));
-    let found = match block_on(preflight::look(&wanted, site, &systems)) {
+    let acts = acts(&library);
+    let looks = async {
+        tokio::join!(
+            preflight::look(&wanted, site, &systems),
+            preflight::refused(&acts, site, &systems)
+        )
+    };
+    let (mut found, refused) = match block_on(looks) {
         Ok(found) => found,
         Err(why) => {
             fail(format!("the runtime can't be started: {why}"));
             return 1;
         }
     };
+    found.extend(refused);
     for (name, verdict) in &found {
-        let mark = if verdict.holds == Holds::Yes {
-            '✔'
-        } else {
-            '✖'
+        let mark = match verdict.holds {
+            Holds::Yes => '✔',
+            Holds::No => '✖',
+            Holds::Unknown => '?',
         };
         say(format!("{mark} {name}: {}", verdict.saw));
     }
+    // What can't be asked is said, and is no fault: few logins may ask what they may do.
     found
         .iter()
-        .filter(|(_, verdict)| verdict.holds != Holds::Yes)
+        .filter(|(_, verdict)| verdict.holds == Holds::No)
         .count()
+}
+
+/// Every typed act of the runbooks.
+fn acts(library: &[Loaded]) -> Vec<Act> {
+    let steps = library.iter().flat_map(|loaded| &loaded.runbook.steps);
+    let actions = steps.flat_map(|step| step.actions().chain(&step.rollback));
+    let acts = actions.filter_map(|action| match &action.code {
+        Code::Act { act } => Some(act.clone()),
+        _ => None,
+    });
+    acts.collect()
 }
 
 /// Theme, keymap, runbooks and scenarios of the site; the built-in ones too. Returns how many files were looked at.

@@ -70,6 +70,13 @@ pub trait System: Send + Sync {
         async move { Err(wire::not_known("this target", condition)) }.boxed()
     }
 
+    /// What the login that reaches it may not do, of what `acts` do: asked of who grants it, before an incident does. Most systems
+    /// can't be asked.
+    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        let _ = acts;
+        async { Vec::new() }.boxed()
+    }
+
     /// Carries an act out, once: no retries, and a lost answer is [`Outcome::Unknown`].
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome>;
 }

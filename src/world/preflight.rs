@@ -6,6 +6,7 @@ use std::path::Path;
 use futures_util::future::join_all;
 
 use super::{Systems, watch};
+use crate::incident::acts::Act;
 use crate::incident::names::TargetId;
 use crate::incident::reading::Verdict;
 use crate::incident::site::Site;
@@ -33,6 +34,28 @@ pub async fn look(wanted: &[String], site: &Site, systems: &Systems) -> Vec<(Str
         (name.clone(), verdict)
     });
     join_all(looks).await
+}
+
+/// What the logins of the site's targets may not do, of what the acts do to them: those that name a target, and those of which a
+/// variable will.
+pub async fn refused(acts: &[Act], site: &Site, systems: &Systems) -> Vec<(String, Verdict)> {
+    let asked = site.targets.iter().map(|target| async move {
+        let on_it = |act: &&Act| {
+            let named = act.target();
+            named.is_some_and(|id| *id == target.id || id.as_str().starts_with('$'))
+        };
+        let acts: Vec<Act> = acts.iter().filter(on_it).cloned().collect();
+        let refused = match systems.get(&target.id) {
+            Some(system) => system.refused(&acts).await,
+            None => Vec::new(),
+        };
+        let name = target.id.to_string();
+        refused
+            .into_iter()
+            .map(move |verdict| (name.clone(), verdict))
+            .collect::<Vec<_>>()
+    });
+    join_all(asked).await.into_iter().flatten().collect()
 }
 
 fn program(name: &str) -> Verdict {

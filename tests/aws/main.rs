@@ -554,3 +554,67 @@ fn a_check_finds_what_is_missing_before_an_incident_does() {
         },
     );
 }
+
+#[test]
+fn a_check_finds_what_the_runbooks_may_not_do() {
+    with_credentials("a_check_finds_what_the_runbooks_may_not_do", async {
+        let aws = Aws::up();
+        let denied = ["rds:RebootDBInstance", "secretsmanager:PutSecretValue"];
+        aws.order(&json!({ "deny": denied }));
+        let (status, said) = checked(&aws);
+        assert_eq!(status, Some(2), "{said}");
+        let user = "arn:aws:iam::123456789012:user/moto";
+        let orders = "arn:aws:rds:us-east-1:123456789012:db:orders-db";
+        let keys = "arn:aws:secretsmanager:us-east-1:123456789012:secret:harbour/api-keys-??????";
+        for line in [
+            format!(
+                "✖ orders: orders (orders-db in us-east-1): {user} may not rds:RebootDBInstance on {orders} — ask for this permission"
+            ),
+            format!(
+                "{user} may not secretsmanager:PutSecretValue on {keys} — ask for this permission"
+            ),
+        ] {
+            assert!(said.contains(&line), "{line}: {said}");
+        }
+        let refusals = |said: &str| said.matches(" may not ").count();
+        assert_eq!(refusals(&said), 2, "{said}");
+        // What the simulator denies is denied.
+        let (_, outcome) = aws.act("rds.failover = { target = \"orders\" }").await;
+        assert!(
+            refused(&outcome).contains("not authorized to perform: rds:RebootDBInstance"),
+            "{outcome:?}"
+        );
+        // Who may not ask is told so, and it counts as no fault of its own.
+        aws.order(&json!({ "deny": ["iam:SimulatePrincipalPolicy"] }));
+        let (_, said) = checked(&aws);
+        assert_eq!(refusals(&said), 0, "{said}");
+        assert!(
+            said.contains(
+                "? orders: orders (orders-db in us-east-1): SimulatePrincipalPolicy: AccessDenied"
+            ),
+            "{said}"
+        );
+    });
+}
+
+/// `check --live` of the seeded site with a runbook that changes three of its targets: its exit code, and what it says.
+fn checked(aws: &Aws) -> (Option<i32>, String) {
+    const RUNBOOK: &str = "# Orders\n\n## Fail over {#over}\n\n```toml\nrds.failover = { target = \"orders\" }\n```\n\n\
+        ## Rotate {#rotate}\n\n```toml\nsecrets.rotate = { target = \"keys\" }\n```\n\n\
+        ## Scale {#scale}\n\n```toml\necs.scale = { target = \"web\", tasks = 5 }\n```\n";
+    let folder = tempfile::tempdir().unwrap();
+    let site = folder.path().join("site.toml");
+    std::fs::create_dir(folder.path().join("books")).unwrap();
+    std::fs::write(folder.path().join("books/orders.md"), RUNBOOK).unwrap();
+    std::fs::write(&site, format!("runbooks = \"books\"\n{}", aws.site_text())).unwrap();
+    let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_warroom"));
+    let done = check
+        .args(["check", "--live", "--site"])
+        .arg(&site)
+        .output()
+        .unwrap();
+    (
+        done.status.code(),
+        String::from_utf8_lossy(&done.stdout).into_owned(),
+    )
+}

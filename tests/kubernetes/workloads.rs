@@ -331,3 +331,52 @@ async fn refusals_name_the_permission_and_what_is_missing() {
     let elsewhere = cluster.see("admin", "system = \"kubernetes\"").await;
     elsewhere.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_login_may_not_do_is_known_before() {
+    let cluster = cluster();
+    cluster.web("rights");
+    let table = [
+        (
+            target("rights", "deployment/web"),
+            "kube.scale = { target = \"x\", replicas = 4 }",
+            "patch deployments.apps in rights",
+        ),
+        (
+            target("rights", "deployment/web"),
+            "kube.delete_pod = { target = \"x\", pod = \"web-1\" }",
+            "delete pods in rights",
+        ),
+        (
+            "system = \"kubernetes\"".to_owned(),
+            "kube.cordon = { target = \"x\", node = \"node-1\" }",
+            "patch nodes",
+        ),
+        (
+            "system = \"cnpg\"\nnamespace = \"rights\"\ncluster = \"pg\"".to_owned(),
+            "cnpg.promote = { target = \"x\", instance = \"pg-2\" }",
+            "patch clusters.postgresql.cnpg.io/status in rights",
+        ),
+        (
+            "system = \"velero\"\nnamespace = \"rights\"".to_owned(),
+            "velero.restore = { target = \"x\", backup = \"b\", as = \"r\" }",
+            "create restores.velero.io in rights",
+        ),
+        (
+            "system = \"argocd\"\nnamespace = \"rights\"\napplication = \"web\"".to_owned(),
+            "argocd.sync = { target = \"x\" }",
+            "patch applications.argoproj.io in rights",
+        ),
+    ];
+    for (target, text, right) in table {
+        let acts = [act(text)];
+        let refused = async |who: &str| cluster.system(who, &target).refused(&acts).await;
+        assert_eq!(refused("admin").await, [], "{text}");
+        let reader = refused("reader").await;
+        assert_eq!(reader.len(), 1, "{text}: {reader:?}");
+        let wanted = format!("this login may not {right} — ask for this permission");
+        assert!(reader[0].saw.as_str().ends_with(&wanted), "{reader:?}");
+        // It is asked what the act does: without the act nothing is missing.
+        assert_eq!(cluster.system("nobody", &target).refused(&[]).await, []);
+    }
+}

@@ -17,6 +17,10 @@ from door import Door
 from moto.server import ThreadedMotoServer
 
 
+# Who moto says asks, and how IAM calls it.
+USER = "arn:aws:iam::123456789012:user/moto"
+
+
 class World:
     """What the proxy knows beside moto: faults to come, and what is under way until when."""
 
@@ -30,6 +34,7 @@ class World:
         self.promoted = {}  # replica: since when it is none
         self.switched = set()  # replication groups whose primary is the other one
         self.sources = {}
+        self.denied = set()  # rds:RebootDBInstance
 
     def begin(self, kind, name, state):
         self.busy[kind, name] = (state, time.monotonic() + self.seconds)
@@ -57,12 +62,14 @@ class Proxy(Door):
             if fault:
                 fault["times"] -= 1
                 WORLD.faults = [f for f in WORLD.faults if f["times"] > 0]
-        fault = fault or refusal(action, values) or {}
+        fault = fault or denial(self.headers, action) or refusal(action, values) or {}
         time.sleep(fault.get("delay", 0))
         if "status" in fault:
             return self.error(action, fault)
         if "/operation/" in self.path:
             status, kind, text = 200, "application/cbor", cloudwatch(self.moto, action, body)
+        elif action == "SimulatePrincipalPolicy":
+            status, kind, text = 200, "text/xml", simulation(values)
         elif action == "TestFailover":
             status, kind, text = 200, "text/xml", test_failover(values)
         else:
@@ -100,6 +107,7 @@ def order(what):
     with WORLD.lock:
         if "seconds" in what:
             WORLD.seconds = float(what["seconds"])
+        WORLD.denied |= set(what.get("deny", []))
         if "fault" in what:
             WORLD.faults.append({"times": 1, **what["fault"]})
         return dict(WORLD.counts)
@@ -122,6 +130,35 @@ def action_of(method, path, headers, body):
         if re.match(pattern, f"{method} {path}"):
             return name, {"path": path}
     return f"{method} {path.split('?')[0]}", {"path": path}
+
+
+def denial(headers, action):
+    """What the policies of the login don't allow: the same that the simulator says."""
+    scope = re.search(r"Credential=[^,]*/([a-z0-9-]+)/aws4_request", headers.get("Authorization", ""))
+    name = f"{scope.group(1)}:{action}" if scope else action
+    with WORLD.lock:
+        if name not in WORLD.denied:
+            return None
+    return {"status": 403, "code": "AccessDenied", "message": f"User: {USER} is not authorized to perform: {name}"}
+
+
+def simulation(values):
+    """IAM's policy simulator, which moto has not got."""
+    if values["PolicySourceArn"] != USER:
+        raise ValueError(f"{values['PolicySourceArn']} is not who asks")
+    rows = []
+    for name, action in values.items():
+        if name.startswith("ActionNames.member."):
+            decision = "implicitDeny" if action in WORLD.denied else "allowed"
+            rows.append(
+                f"<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision>"
+                f"<EvalResourceName>{values['ResourceArns.member.1']}</EvalResourceName></member>"
+            )
+    return (
+        '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><SimulatePrincipalPolicyResult>'
+        f"<EvaluationResults>{''.join(rows)}</EvaluationResults><IsTruncated>false</IsTruncated>"
+        "</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
+    ).encode()
 
 
 def refusal(action, values):

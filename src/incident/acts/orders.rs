@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::super::names::TargetId;
 use super::super::runbook::{Danger, System};
 use super::super::strict::{Reader, Table};
+use super::Act;
 use super::read;
 
 /// One kind of order.
@@ -52,6 +53,14 @@ const ROWS: [Row; 11] = [
     row(System::Ecs, "undo", &[], Danger::Change),
     row(System::Elasticache, "failover", &[("shard", "0001", true)], Danger::Destructive),
 ];
+
+/// The words of those acts that are orders to one system.
+pub fn words_to(acts: &[Act], system: System) -> impl Iterator<Item = &str> {
+    acts.iter().filter_map(move |act| match act {
+        Act::Order(order) if order.system == system => Some(order.word.as_str()),
+        _ => None,
+    })
+}
 
 /// An order: `cnpg.promote = { target = "pg", instance = "pg-2" }`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,8 +12,10 @@ use super::wire::{self, Wrong};
 use super::{Output, System};
 use crate::incident::acts::Act;
 use crate::incident::acts::check::{CheckSight, CheckState};
+use crate::incident::acts::orders::words_to;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, Observation, Outcome, Sight};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight, Verdict};
+use crate::incident::runbook;
 use crate::incident::site::{KubeEndpoint, Target};
 
 /// How often a sync is asked for while it runs, and for how long.
@@ -116,5 +118,11 @@ impl System for Argocd {
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
         self.carry_out(act, out).map(wire::outcome).boxed()
+    }
+
+    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        let verbs = words_to(acts, runbook::System::Argocd).map(|_| ("patch", None));
+        let verbs = Vec::from_iter(verbs.take(1));
+        async move { self.objects.refused(&verbs).await }.boxed()
     }
 }

@@ -2,7 +2,7 @@
 
 mod acts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 use kube::ResourceExt;
@@ -14,8 +14,10 @@ use super::wire::kube::{Clusters, Objects, time};
 use super::{Output, System};
 use crate::incident::acts::Act;
 use crate::incident::acts::cnpg::CnpgSight;
+use crate::incident::acts::orders::words_to;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, Observation, Outcome, Sight};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight, Verdict};
+use crate::incident::runbook;
 use crate::incident::site::{KubeEndpoint, Target};
 
 /// The annotation that fences instances: a JSON list of names, `*` for all.
@@ -96,5 +98,16 @@ impl System for Cnpg {
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
         self.carry_out(act, out).map(wire::outcome).boxed()
+    }
+
+    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        let verbs: BTreeSet<_> = words_to(acts, runbook::System::Cnpg)
+            .map(|word| match word {
+                "promote" => ("patch", Some("status")),
+                "recover" => ("create", None),
+                _ => ("patch", None),
+            })
+            .collect();
+        async move { self.objects.refused(&Vec::from_iter(verbs)).await }.boxed()
     }
 }

@@ -8,11 +8,14 @@ use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 
 use super::wire;
 use super::wire::aws::{self, Accounts};
+use super::wire::policy::Caller;
 use super::{Output, System};
 use crate::incident::acts::Act;
 use crate::incident::acts::check::{CheckSight, CheckState};
+use crate::incident::acts::orders::words_to;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, Observation, Outcome, Sight};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight, Verdict};
+use crate::incident::runbook;
 use crate::incident::site::{AwsAccount, Target};
 
 /// One service.
@@ -111,5 +114,17 @@ impl System for Ecs {
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
         self.carry_out(act, out).map(wire::outcome).boxed()
+    }
+
+    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        let any = words_to(acts, runbook::System::Ecs).next();
+        let actions = Vec::from_iter(any.map(|_| "ecs:UpdateService"));
+        async move {
+            let name = format!("service/{}/{}", self.cluster, self.name);
+            let region = self.service.region();
+            let arn = |caller: &Caller| caller.arn("ecs", region, &name);
+            self.service.refused(&actions, arn).await
+        }
+        .boxed()
     }
 }

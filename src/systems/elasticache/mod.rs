@@ -7,13 +7,16 @@ use aws_sdk_elasticache::types::{AutomaticFailoverStatus, NodeGroup, Replication
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 
 use super::wire::aws::{Accounts, Service};
+use super::wire::policy::Caller;
 use super::wire::watched::{Look, watched};
 use super::wire::{self, Wrong};
 use super::{Output, System};
 use crate::incident::acts::Act;
 use crate::incident::acts::check::{CheckSight, CheckState};
+use crate::incident::acts::orders::words_to;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, Observation, Outcome, Sight};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight, Verdict};
+use crate::incident::runbook;
 use crate::incident::site::{AwsAccount, Target};
 
 /// How often the group is asked while it fails over, and for how long.
@@ -151,5 +154,17 @@ impl System for Elasticache {
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
         self.carry_out(act, out).map(wire::outcome).boxed()
+    }
+
+    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        let any = words_to(acts, runbook::System::Elasticache).next();
+        let actions = Vec::from_iter(any.map(|_| "elasticache:TestFailover"));
+        async move {
+            let name = format!("replicationgroup:{}", self.group);
+            let region = self.service.region();
+            let arn = |caller: &Caller| caller.arn("elasticache", region, &name);
+            self.service.refused(&actions, arn).await
+        }
+        .boxed()
     }
 }

@@ -6,17 +6,19 @@ mod workload;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
+use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::ListParams;
 use kube::{Api, Client};
 
 use super::wire;
 use super::wire::kube::{Cluster, Clusters, Objects, ask};
+use super::wire::rights;
 use super::{Output, System};
 use crate::incident::acts::Act;
-use crate::incident::acts::kube::{KubeSight, WorkloadSight};
+use crate::incident::acts::kube::{KubeAct, KubeSight, WorkloadSight};
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight};
+use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
 use crate::incident::site::{KubeEndpoint, Target};
 
 /// A workload or a cluster of the site.
@@ -149,6 +151,35 @@ impl Kubernetes {
     }
 }
 
+impl Kubernetes {
+    /// What those of the acts do that are for it.
+    fn rights(&self, acts: &[Act]) -> Vec<ResourceAttributes> {
+        let mut rights = Vec::new();
+        for act in acts {
+            let Act::Kube(act) = act else {
+                continue;
+            };
+            let (verb, group, resource) = match (act, &self.workload) {
+                (KubeAct::Cordon { .. }, None) => ("patch", "", "nodes"),
+                (KubeAct::Cordon { .. }, Some(_)) => continue,
+                (KubeAct::DeletePod { .. }, _) => ("delete", "", "pods"),
+                (_, Some(workload)) if workload.stateful => ("patch", "apps", "statefulsets"),
+                (_, Some(_)) => ("patch", "apps", "deployments"),
+                (_, None) => continue,
+            };
+            let namespace = (resource != "nodes").then(|| self.namespace.clone());
+            let right = ResourceAttributes {
+                namespace,
+                ..rights::right(verb, group, resource)
+            };
+            if !rights.contains(&right) {
+                rights.push(right);
+            }
+        }
+        rights
+    }
+}
+
 impl System for Kubernetes {
     fn observe(&self) -> BoxFuture<'_, Observation> {
         let look = wire::within(&self.on, self.timeout, self.look().map_ok(Sight::Kube));
@@ -157,5 +188,15 @@ impl System for Kubernetes {
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
         self.carry_out(act, out).map(wire::outcome).boxed()
+    }
+
+    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        async move {
+            match self.cluster.client(&self.on).await {
+                Ok(client) => rights::refused(client, &self.on, self.rights(acts)).await,
+                Err(failure) => vec![Verdict::unknown(failure.to_string())],
+            }
+        }
+        .boxed()
     }
 }

@@ -24,6 +24,20 @@ const MADE_WITHIN: Duration = Duration::from_secs(4 * 3_600);
 /// What an instance has to show before an act is done: words when it does.
 type Shows = dyn Fn(&DbInstance) -> Option<String> + Send + Sync;
 
+/// What a policy calls the request of an act.
+pub(super) fn action(act: &Act) -> Option<&'static str> {
+    let Act::Rds(act) = act else {
+        return None;
+    };
+    Some(match act {
+        RdsAct::Failover { .. } => "rds:RebootDBInstance",
+        RdsAct::Promote { .. } => "rds:PromoteReadReplica",
+        RdsAct::Snapshot { .. } => "rds:CreateDBSnapshot",
+        RdsAct::RestoreSnapshot { .. } => "rds:RestoreDBInstanceFromDBSnapshot",
+        RdsAct::RestoreToTime { .. } => "rds:RestoreDBInstanceToPointInTime",
+    })
+}
+
 impl Rds {
     pub(super) async fn carry_out(&self, act: &Act, out: &Output) -> Result<String, Wrong> {
         match act {

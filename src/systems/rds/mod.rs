@@ -2,6 +2,7 @@
 
 mod acts;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,11 +15,12 @@ use tokio::time::Instant;
 
 use super::wire;
 use super::wire::aws::{Accounts, Service, time};
+use super::wire::policy::Caller;
 use super::{Output, System};
 use crate::incident::acts::Act;
 use crate::incident::acts::rds::RdsSight;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, Observation, Outcome, Sight};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight, Verdict};
 use crate::incident::site::{RdsEndpoint, Target};
 
 /// How often the newest snapshot is asked for: they are hours apart, and requests are counted.
@@ -163,5 +165,17 @@ impl System for Rds {
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
         self.carry_out(act, out).map(wire::outcome).boxed()
+    }
+
+    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        let actions: BTreeSet<_> = acts.iter().filter_map(acts::action).collect();
+        async move {
+            let name = format!("db:{}", self.instance);
+            let region = self.service.region();
+            let arn = |caller: &Caller| caller.arn("rds", region, &name);
+            let actions = Vec::from_iter(actions);
+            self.service.refused(&actions, arn).await
+        }
+        .boxed()
     }
 }

@@ -13,11 +13,12 @@ use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 
 use super::wire;
 use super::wire::aws::{Accounts, Service};
+use super::wire::policy::Caller;
 use super::{Output, System};
 use crate::incident::acts::Act;
 use crate::incident::acts::route53::DnsSight;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight};
+use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
 use crate::incident::site::{DnsEndpoint, Target};
 use weights::Weights;
 
@@ -100,5 +101,17 @@ impl System for Route53 {
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
         self.carry_out(act, out).map(wire::outcome).boxed()
+    }
+
+    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        let any = acts.iter().find(|act| matches!(act, Act::Dns(_)));
+        let actions = Vec::from_iter(any.map(|_| "route53:ChangeResourceRecordSets"));
+        async move {
+            let zone = &self.endpoint.zone;
+            let arn =
+                |caller: &Caller| format!("arn:{}:route53:::hostedzone/{zone}", caller.partition);
+            self.service.refused(&actions, arn).await
+        }
+        .boxed()
     }
 }

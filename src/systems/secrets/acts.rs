@@ -33,6 +33,20 @@ impl Secrets {
         }
     }
 
+    /// What a policy calls the request of an act.
+    pub(super) fn action(&self, act: &Act) -> Option<&'static str> {
+        let Act::Secret(act) = act else {
+            return None;
+        };
+        Some(match act {
+            SecretAct::Rotate { .. } if self.endpoint.generate.is_some() => {
+                "secretsmanager:PutSecretValue"
+            }
+            SecretAct::Rotate { .. } => "secretsmanager:RotateSecret",
+            SecretAct::RevokeOld { .. } => "secretsmanager:UpdateSecretVersionStage",
+        })
+    }
+
     async fn rotate(&self, out: &Output) -> Result<String, Wrong> {
         let before = self.describe().await.map_err(Wrong::Undone)?;
         let current = staged(&before, CURRENT).unwrap_or("none").to_owned();

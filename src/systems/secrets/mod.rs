@@ -2,6 +2,8 @@
 
 mod acts;
 
+use std::collections::BTreeSet;
+
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use chrono::{DateTime, Utc};
@@ -9,11 +11,12 @@ use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 
 use super::wire;
 use super::wire::aws::{self, Accounts, Service};
+use super::wire::policy::Caller;
 use super::{Output, System};
 use crate::incident::acts::Act;
 use crate::incident::acts::secrets::SecretSight;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight};
+use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
 use crate::incident::site::{SecretEndpoint, Target};
 
 /// The stage of the version that is current.
@@ -98,5 +101,18 @@ impl System for Secrets {
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
         self.carry_out(act, out).map(wire::outcome).boxed()
+    }
+
+    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        let actions: BTreeSet<_> = acts.iter().filter_map(|act| self.action(act)).collect();
+        async move {
+            // The names of secrets end in six characters of AWS' making, for which policies have wildcards.
+            let name = format!("secret:{}-??????", self.endpoint.name);
+            let region = self.service.region();
+            let arn = |caller: &Caller| caller.arn("secretsmanager", region, &name);
+            let actions = Vec::from_iter(actions);
+            self.service.refused(&actions, arn).await
+        }
+        .boxed()
     }
 }

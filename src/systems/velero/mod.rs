@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::collections::BTreeSet;
+
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 use kube::ResourceExt;
 use kube::core::DynamicObject;
@@ -13,8 +15,10 @@ use super::wire::{self, Wrong};
 use super::{Output, System};
 use crate::incident::acts::Act;
 use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
+use crate::incident::acts::orders::words_to;
 use crate::incident::names::TargetId;
-use crate::incident::reading::{Failure, Observation, Outcome, Sight};
+use crate::incident::reading::{Failure, Observation, Outcome, Sight, Verdict};
+use crate::incident::runbook;
 use crate::incident::site::{KubeEndpoint, Target};
 
 /// How often a backup or a restore is asked for while it runs, and for how long.
@@ -158,5 +162,19 @@ impl System for Velero {
 
     fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
         self.carry_out(act, out).map(wire::outcome).boxed()
+    }
+
+    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        let words: BTreeSet<_> = words_to(acts, runbook::System::Velero).collect();
+        async move {
+            let mut refused = Vec::new();
+            for (word, objects) in [("backup", &self.backups), ("restore", &self.restores)] {
+                if words.contains(word) {
+                    refused.extend(objects.refused(&[("create", None)]).await);
+                }
+            }
+            refused
+        }
+        .boxed()
     }
 }

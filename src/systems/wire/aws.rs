@@ -104,6 +104,16 @@ impl<C> Service<C> {
         }
     }
 
+    /// Where it is asked.
+    pub fn region(&self) -> &str {
+        &self.account.account.region
+    }
+
+    /// The account's configuration, for other services of it.
+    pub async fn config(&self) -> &SdkConfig {
+        self.account.config().await
+    }
+
     /// Its client, made when it is first asked.
     pub async fn client(&self) -> &C {
         let make = async || (self.make)(self.account.config().await);

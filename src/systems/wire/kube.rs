@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
@@ -19,9 +20,9 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::causes::innermost;
-use super::{Wrong, causes};
+use super::{Wrong, causes, rights};
 use crate::incident::measure::Span;
-use crate::incident::reading::{Failure, FailureKind};
+use crate::incident::reading::{Failure, FailureKind, Verdict};
 use crate::incident::site::{KubeEndpoint, Target};
 
 /// How long a connection may take.
@@ -161,6 +162,20 @@ impl Objects {
     pub async fn api(&self) -> Result<Api<DynamicObject>, Failure> {
         let client = self.cluster.client(&self.on).await?.clone();
         Ok(Api::namespaced_with(client, &self.namespace, &self.kind))
+    }
+
+    /// Those of some verbs, each with a part of the object or none, that the login has not.
+    pub async fn refused(&self, verbs: &[(&str, Option<&str>)]) -> Vec<Verdict> {
+        let client = match self.cluster.client(&self.on).await {
+            Ok(client) => client,
+            Err(failure) => return vec![Verdict::unknown(failure.to_string())],
+        };
+        let rights = verbs.iter().map(|(verb, part)| ResourceAttributes {
+            namespace: Some(self.namespace.clone()),
+            subresource: part.map(str::to_owned),
+            ..rights::right(verb, &self.kind.group, &self.kind.plural)
+        });
+        rights::refused(client, &self.on, rights.collect()).await
     }
 
     /// One object.

@@ -8,8 +8,12 @@ pub mod http;
 #[cfg(feature = "kubernetes")]
 pub mod kube;
 pub mod net;
+#[cfg(feature = "aws")]
+pub mod policy;
 pub mod program;
 pub mod redis;
+#[cfg(feature = "kubernetes")]
+pub mod rights;
 pub mod secret;
 pub mod watched;
 
