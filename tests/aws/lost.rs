@@ -160,7 +160,7 @@ fn of_names_and_secrets() {
             ..lost(
                 "secrets.rotate = { target = \"keys\" }",
                 "PutSecretValue",
-                |aws| old_is_kept(aws),
+                old_is_kept,
                 None,
             )
         };
