@@ -6,6 +6,7 @@ mod drill;
 mod drills;
 mod incident;
 mod live;
+mod metrics;
 mod runbook;
 mod site;
 mod status;
@@ -59,6 +60,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Vitals, backups and drills as OpenMetrics
+    Metrics(metrics::To),
     /// Faults in site file, runbooks, themes and keymaps, as FILE:LINE:COL
     Check {
         /// Also looks at every target once, and for every program its runbooks need
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
             code
         }
         Some(Command::Status { json }) => status::status(&common, json),
+        Some(Command::Metrics(to)) => metrics::metrics(&common, &to),
         Some(Command::Check { live, files }) => check::check(&common, &files, live),
         Some(Command::Runbook(command)) => runbook::run(&common, command),
         Some(Command::Incident(command)) => incident::run(&common, command),

@@ -55,7 +55,7 @@ pub fn status(common: &Common, as_json: bool) -> ExitCode {
 }
 
 /// Probes every target; one that fails is probed again as often as its site entry asks before it counts as down.
-async fn look(site: &Arc<Site>) -> State {
+pub(super) async fn look(site: &Arc<Site>) -> State {
     let systems = Systems::real(registry::open(site));
     let now = clock::now();
     let keymap = Keymap::default();
@@ -105,14 +105,14 @@ fn open_incident(root: &Path) -> Option<Incident> {
 }
 
 /// One vital: kind, name, standing, words.
-struct Row {
-    kind: &'static str,
-    name: String,
-    standing: Standing,
+pub(super) struct Row {
+    pub kind: &'static str,
+    pub name: String,
+    pub standing: Standing,
     words: String,
 }
 
-fn rows(vitals: &Vitals) -> Vec<Row> {
+pub(super) fn rows(vitals: &Vitals) -> Vec<Row> {
     let mut rows = Vec::new();
     for region in &vitals.regions {
         if let Some(id) = &region.id {

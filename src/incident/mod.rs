@@ -19,6 +19,7 @@ pub mod managed;
 pub mod measure;
 pub mod names;
 pub mod now;
+pub mod openmetrics;
 pub mod postmortem;
 pub mod reading;
 pub mod redact;
