@@ -12,20 +12,21 @@ use std::fs::{self, File, FileTimes};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use eyes_lab::{Lab, failure, look, now, target, until};
-use warroom::incident::acts::Condition;
-use warroom::incident::acts::files::{Checksum, FilesSight};
+use warroom::incident::acts::files::{Checksum, FilesSight, Proof};
 use warroom::incident::acts::http::HttpSight;
+use warroom::incident::acts::redis::RedisAct;
+use warroom::incident::acts::{Act, Condition};
 use warroom::incident::judge::{BackupVital, Standing, backup};
-use warroom::incident::reading::{FailureKind, Holds, Sight};
+use warroom::incident::reading::{FailureKind, Holds, Outcome, Sight};
 use warroom::incident::site::{Endpoint, FilesEndpoint, HttpEndpoint, SecretRef, Site};
 use warroom::incident::track::Track;
 use warroom::systems::files::{self, Files};
 use warroom::systems::http::Http;
 use warroom::systems::wire;
-use warroom::systems::{System, registry};
+use warroom::systems::{Output, System, registry};
 
 fn http_of(sight: &Sight) -> &HttpSight {
     match sight {
@@ -47,6 +48,7 @@ async fn health_and_backups_of_the_lab() {
     let site = lab.site();
     health(&lab, &site).await;
     backups(&lab, &site).await;
+    contents(&lab, &site).await;
 }
 
 async fn health(lab: &Lab, site: &Site) {
@@ -149,6 +151,66 @@ async fn backups(lab: &Lab, site: &Site) {
     assert!(vital.notes[1].starts_with("size −4"), "{:?}", vital.notes);
 }
 
+/// One look at a folder whose newest file a program reads through.
+async fn proven(folder: &Path, proof: &[&str]) -> FilesSight {
+    let endpoint = FilesEndpoint {
+        path: folder.into(),
+        pattern: "*".into(),
+        checksum: false,
+        proof: Some(proof.iter().map(|&word| word.to_owned()).collect()),
+        wal_segment: None,
+    };
+    let mut target = target("kept", None, Endpoint::Files(endpoint.clone()));
+    target.timeout = Duration::from_secs(30);
+    let site = Site::empty();
+    let seen = look(&Files::new(&target, &endpoint, &site)).await;
+    files_of(&seen.value.unwrap()).clone()
+}
+
+fn cut(path: &Path, percent: u64) {
+    let file = File::options().write(true).open(path).unwrap();
+    let size = file.metadata().unwrap().len();
+    file.set_len(size * percent / 100).unwrap();
+}
+
+/// Half a dump and a dump with a wrong byte look like backups until they are read.
+async fn contents(lab: &Lab, site: &Site) {
+    let age = |path: &Path| {
+        let file = File::options().write(true).open(path).unwrap();
+        let then = SystemTime::now() - Duration::from_secs(3_600);
+        file.set_modified(then).unwrap();
+    };
+    let dump = lab.run(&["backup"]);
+    let dump = PathBuf::from(dump.trim());
+    let rdb = lab.path("redis-east").join("dump.rdb");
+    let save = Act::Redis(RedisAct::Save {
+        target: "redis-east".into(),
+    });
+    let redis = registry::open(site).remove(&"redis-east".into()).unwrap();
+    let saved = redis.perform(&save, &Output::new().0).await;
+    assert!(matches!(saved, Outcome::Done { .. }), "{saved:?}");
+    let restore: &[&str] = &["pg_restore", "-f", "/dev/null"];
+    type Harm = fn(&Path);
+    let table: [(&Path, &[&str], Harm); 3] = [
+        (&dump, restore, |path| cut(path, 60)),
+        (&rdb, &["redis-check-rdb"], |path| cut(path, 60)),
+        (&rdb, &["redis-check-rdb"], flip_a_byte),
+    ];
+    for (whole, proof, harm) in table {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join(whole.file_name().unwrap());
+        fs::copy(whole, &copy).unwrap();
+        age(&copy);
+        assert_eq!(proven(folder.path(), proof).await.proof, Proof::Whole);
+        harm(&copy);
+        age(&copy);
+        let seen = proven(folder.path(), proof).await.proof;
+        assert!(matches!(seen, Proof::Damaged(_)), "{proof:?}: {seen:?}");
+        let absent = proven(folder.path(), &["no-such-program"]).await.proof;
+        assert!(matches!(absent, Proof::Unread(_)), "{absent:?}");
+    }
+}
+
 fn sum_file(path: &Path) -> PathBuf {
     PathBuf::from(format!("{}.sha256", path.display()))
 }
@@ -248,6 +310,8 @@ async fn a_redirect_is_an_answer_and_an_endless_body_is_cut() {
 #[tokio::test]
 async fn a_folder_that_is_not_there_says_so() {
     let endpoint = FilesEndpoint {
+        proof: None,
+        wal_segment: None,
         path: "/nowhere/at/all".into(),
         pattern: "*.dump".into(),
         checksum: true,

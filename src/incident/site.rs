@@ -247,6 +247,10 @@ pub struct HttpEndpoint {
 /// A folder of backup files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FilesEndpoint {
+    /// The program that reads the newest file through, and fails on a damaged one; the file's name is added.
+    pub proof: Option<Vec<String>>,
+    /// It is an archive of WAL with segments of so many bytes.
+    pub wal_segment: Option<u64>,
     /// The folder.
     pub path: PathBuf,
     /// Which files are backups: a name with `*`, `*.dump`.

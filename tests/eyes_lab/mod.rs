@@ -91,6 +91,8 @@ impl Lab {
         ];
         targets.push(self.sentinel("cache"));
         let dumps = FilesEndpoint {
+            proof: None,
+            wal_segment: None,
             path: self.path("backups"),
             pattern: "*.dump".into(),
             checksum: true,

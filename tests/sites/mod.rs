@@ -118,6 +118,8 @@ fn sentinel() -> Endpoint {
 
 fn files() -> Endpoint {
     Endpoint::Files(FilesEndpoint {
+        proof: None,
+        wal_segment: None,
         path: "/backups".into(),
         pattern: "*.dump".into(),
         checksum: true,

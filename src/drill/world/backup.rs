@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::World;
 use crate::drill::scenario::Wiring;
-use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
+use crate::incident::acts::files::{BackupFile, Checksum, FilesSight, Proof};
 use crate::incident::measure::Size;
 use crate::incident::names::TargetId;
 use crate::incident::site::{Endpoint, Site};
@@ -78,6 +78,8 @@ impl Folder {
             usual_size: Some(Size(self.size)),
             count: 7,
             incomplete: 0,
+            proof: Proof::NotAsked,
+            gap: None,
         }
     }
 }

@@ -16,6 +16,29 @@ pub struct FilesSight {
     pub count: u32,
     /// Files that match and are not complete (`.part`, `.tmp`, still growing).
     pub incomplete: u32,
+    /// What the program says that reads the newest through.
+    #[serde(default)]
+    pub proof: Proof,
+    /// What is missing in an archive of WAL: `00000001000000A300000017 is missing`.
+    #[serde(default)]
+    pub gap: Option<String>,
+}
+
+/// What is known of a file's content.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The site asks for none.
+    #[default]
+    NotAsked,
+    /// It is being read: a large file takes longer than a probe may.
+    Pending,
+    /// It was read from one end to the other.
+    Whole,
+    /// The program says why it is not.
+    Damaged(String),
+    /// The program could not be run to its end.
+    Unread(String),
 }
 
 /// How far back the usual size looks, from the newest backup.
@@ -33,6 +56,8 @@ impl FilesSight {
             newest,
             count: counted,
             incomplete: count(incomplete),
+            proof: Proof::NotAsked,
+            gap: None,
         }
     }
 }

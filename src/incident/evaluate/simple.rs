@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{FRESH, Seen, either, other_system};
 use crate::incident::acts::check::{CheckState, ValueCondition};
-use crate::incident::acts::files::{Checksum, FilesSight};
+use crate::incident::acts::files::{Checksum, FilesSight, Proof};
 use crate::incident::acts::http::HttpSight;
 use crate::incident::acts::postgres::{PgCondition, PgRole, PgSight};
 use crate::incident::acts::redis::{
@@ -90,8 +90,8 @@ pub fn healthy(target: &TargetId, endpoint: &HttpEndpoint, seen: &HttpSight) -> 
     )
 }
 
-/// `backup`: the newest complete one is younger than asked (else than the site's rule), and its checksum right where
-/// that is asked.
+/// `backup`: the newest complete one is younger than asked (else than the site's rule), and its checksum right or itself read
+/// through where that is asked.
 pub fn backup(
     rule: &Backup,
     younger: Option<Duration>,
@@ -109,15 +109,25 @@ pub fn backup(
     let young = age.0 < limit;
     let sign = if young { '<' } else { '≥' };
     let words = format!("{id} {age} {sign} {}", Limit(limit));
-    let (proven, words) = match file.checksum {
+    let (proven, words) = match (&seen.proof, file.checksum) {
         _ if !verified => (true, words),
-        Checksum::Right => (true, format!("{words}, checksum right")),
-        Checksum::Wrong => (false, format!("{words}, checksum wrong")),
-        Checksum::Missing | Checksum::NotAsked => (false, format!("{words}, no checksum")),
-        Checksum::Pending if young => {
+        (Proof::Damaged(why), _) => (false, format!("{words}, damaged: {why}")),
+        _ if seen.gap.is_some() => (
+            false,
+            format!("{words}, {}", seen.gap.as_deref().unwrap_or_default()),
+        ),
+        (_, Checksum::Wrong) => (false, format!("{words}, checksum wrong")),
+        (Proof::Whole, _) => (true, format!("{words}, read through")),
+        (_, Checksum::Right) => (true, format!("{words}, checksum right")),
+        (Proof::Pending, _) if young => {
+            return Verdict::unknown(format!("{words}, being read through"));
+        }
+        (_, Checksum::Pending) if young => {
             return Verdict::unknown(format!("{words}, checksum being computed"));
         }
-        Checksum::Pending => (false, words),
+        (Proof::Unread(why), _) => (false, format!("{words}, not read through: {why}")),
+        (_, Checksum::Missing | Checksum::NotAsked) => (false, format!("{words}, no checksum")),
+        (_, Checksum::Pending) => (false, words),
     };
     let seconds = age.0.as_secs();
     Verdict::measured(young && proven, words).with_badness(seconds)

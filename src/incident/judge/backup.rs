@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{Standing, component, overall, stale_after};
-use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
+use crate::incident::acts::files::{BackupFile, Checksum, FilesSight, Proof};
 use crate::incident::measure::{Age, Limit, Size};
 use crate::incident::now::Now;
 use crate::incident::reading::{Reading, Sight};
@@ -127,6 +127,8 @@ fn of_sight(rule: &Backup, sight: &FilesSight, now: &Now) -> (Standing, String, 
     let notes = [
         ahead.then(|| (Standing::Watch, "dated in the future".to_owned())),
         sum_note(file.checksum).map(|(standing, note)| (standing, note.to_owned())),
+        proof_note(&sight.proof),
+        sight.gap.clone().map(|gap| (Standing::Breach, gap)),
         file.size
             .and_then(|size| size_note(rule, size, sight.usual_size))
             .map(|note| (Standing::Watch, note)),
@@ -146,6 +148,15 @@ fn sum_note(checksum: Checksum) -> Option<(Standing, &'static str)> {
         Checksum::Pending => Some((Standing::Watch, "checksum being computed")),
         Checksum::Missing => Some((Standing::Watch, "no checksum")),
         Checksum::Wrong => Some((Standing::Breach, "checksum wrong")),
+    }
+}
+
+fn proof_note(proof: &Proof) -> Option<(Standing, String)> {
+    match proof {
+        Proof::NotAsked | Proof::Whole => None,
+        Proof::Pending => Some((Standing::Watch, "being read through".into())),
+        Proof::Damaged(why) => Some((Standing::Breach, format!("damaged: {why}"))),
+        Proof::Unread(why) => Some((Standing::Watch, format!("not read through: {why}"))),
     }
 }
 

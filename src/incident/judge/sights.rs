@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
+use crate::incident::acts::files::{BackupFile, Checksum, FilesSight, Proof};
 use crate::incident::acts::http::HttpSight;
 use crate::incident::acts::postgres::{PgPrimary, PgRole, PgSight, PgStandby};
 use crate::incident::acts::redis::{RedisRole, RedisSight, SentinelSight};
@@ -169,6 +169,8 @@ pub fn files(newest: Option<BackupFile>) -> Sight {
         newest,
         usual_size: Some(Size(100)),
         incomplete: 0,
+        proof: Proof::NotAsked,
+        gap: None,
     })
 }
 
@@ -234,6 +236,8 @@ pub fn sentinel_target() -> Target {
 
 pub fn files_target(id: &str) -> Target {
     let endpoint = FilesEndpoint {
+        proof: None,
+        wal_segment: None,
         path: "/backups".into(),
         pattern: "*.dump".into(),
         checksum: true,

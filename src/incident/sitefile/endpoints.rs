@@ -267,11 +267,46 @@ fn files(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Opt
         .read(reader, "pattern", name)
         .unwrap_or_else(|| defaults::PATTERN.to_owned());
     let checksum = table.flag(reader, "checksum").unwrap_or(false);
+    let proof = proof(reader, folder, table);
+    let wal_segment = table.read(reader, "wal_segment", segment);
     Some(FilesEndpoint {
+        proof,
+        wal_segment,
         path: path?,
         pattern,
         checksum,
     })
+}
+
+/// `wal_segment_size` as PostgreSQL shows it: a power of two, its MB being 2^20 bytes.
+fn segment(text: &str) -> Result<u64, String> {
+    let megabytes = match (text.strip_suffix("MB"), text.strip_suffix("GB")) {
+        (Some(count), _) => count.parse::<u64>().ok(),
+        (_, Some(count)) => count.parse::<u64>().ok().map(|count| count * 1024),
+        _ => None,
+    };
+    let fits = |size: &u64| size.is_power_of_two() && *size <= 1024;
+    let size = megabytes.filter(fits).map(|size| size << 20);
+    size.ok_or_else(|| format!("{text:?} is no segment size such as 16MB"))
+}
+
+/// A program that fails on a damaged file.
+fn proof(reader: &mut Reader<'_>, folder: &Folder<'_>, table: &mut Table) -> Option<Vec<String>> {
+    let at = table.key_at("proof");
+    let argv = folder.argv(reader, table, "proof")?;
+    let lists = |arg: &String| ["-l", "--list"].contains(&arg.as_str());
+    let restores = argv
+        .first()
+        .is_some_and(|name| name.ends_with("pg_restore"));
+    if restores && argv.iter().any(lists) {
+        let what = format!("{}: pg_restore -l passes on half a dump", table.name);
+        reader.fault(
+            &at,
+            what,
+            "write proof = [\"pg_restore\", \"-f\", \"/dev/null\"]",
+        );
+    }
+    Some(argv)
 }
 
 /// A name, an address, or the folder of a PostgreSQL socket. The value is not repeated in a fault: it may be a URL with

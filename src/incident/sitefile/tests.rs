@@ -127,6 +127,8 @@ fn the_sample_names_every_key() {
         "repository",
         "tag",
         "checksum",
+        "proof",
+        "wal_segment",
         "to",
         "target",
         "gate",

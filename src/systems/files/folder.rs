@@ -6,6 +6,7 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::wal;
 use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
 use crate::incident::measure::Size;
 use crate::incident::reading::{Failure, FailureKind};
@@ -41,12 +42,14 @@ pub fn list(endpoint: &FilesEndpoint, on: &str, now: DateTime<Utc>) -> Result<Fi
             });
         }
     }
-    Ok(sorted(
-        files,
-        &endpoint.pattern,
-        &|name| has_sum(&endpoint.path, name),
-        now,
-    ))
+    let gap = endpoint
+        .wal_segment
+        .and_then(|segment| wal::gap(files.iter().map(|file| file.name.as_str()), segment));
+    let has_sum = |name: &str| has_sum(&endpoint.path, name);
+    Ok(FilesSight {
+        gap,
+        ..sorted(files, &endpoint.pattern, &has_sum, now)
+    })
 }
 
 fn has_sum(folder: &Path, name: &str) -> bool {
@@ -192,6 +195,8 @@ mod tests {
             path: "/nowhere/at/all".into(),
             pattern: "*".into(),
             checksum: false,
+            proof: None,
+            wal_segment: None,
         };
         let failure = list(&endpoint, "dumps", at(0)).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Missing);

@@ -1,9 +1,10 @@
 //! A folder of backup files: which is the newest whole one, how large they usually are, what its checksum says.
 
 mod folder;
+mod proof;
 mod sum;
+mod wal;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -12,6 +13,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
+use self::proof::Proofs;
 pub use self::sum::sum;
 use self::sum::{Newest, Sums};
 use super::wire;
@@ -35,6 +37,7 @@ pub struct Files {
     /// The look that is under way: a mount that hangs holds one thread, not one more at each probe.
     looking: Mutex<Option<JoinHandle<Result<FilesSight, Failure>>>>,
     sums: Sums,
+    proofs: Proofs,
 }
 
 impl Files {
@@ -50,6 +53,7 @@ impl Files {
             rules: rules.filter(mine).cloned().collect(),
             looking: Mutex::new(None),
             sums: Sums::default(),
+            proofs: Proofs::default(),
         }
     }
 
@@ -58,6 +62,10 @@ impl Files {
         let mut seen = self.list(deadline).await?;
         if let Some(newest) = &mut seen.newest {
             newest.checksum = self.checksum(newest, deadline).await?;
+        }
+        if let (Some(argv), Some(newest)) = (&self.endpoint.proof, &seen.newest) {
+            let file = self.file(newest);
+            seen.proof = self.proofs.of(argv, &self.on, file, deadline).await;
         }
         Ok(seen)
     }
@@ -85,17 +93,17 @@ impl Files {
         if !self.endpoint.checksum {
             return Ok(Checksum::NotAsked);
         }
-        let newest = Newest {
-            path: self.path(&file.name),
-            at: file.at,
-            size: file.size.unwrap_or(Size(0)),
-        };
-        let compared = self.sums.compare(newest, deadline).await;
+        let compared = self.sums.compare(self.file(file), deadline).await;
         compared.map_err(|error| self.local(format!("checksum of {}: {error}", file.name)))
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.endpoint.path.join(name)
+    /// The file as it is.
+    fn file(&self, file: &BackupFile) -> Newest {
+        Newest {
+            path: self.endpoint.path.join(&file.name),
+            at: file.at,
+            size: file.size.unwrap_or(Size(0)),
+        }
     }
 
     fn local(&self, what: impl AsRef<str>) -> Failure {
