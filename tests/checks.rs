@@ -728,3 +728,66 @@ async fn backups_by_pgbackrest_and_barman_are_found_when_they_are_whole() {
         assert!(newest.size.unwrap().0 > 10_000_000, "{newest:?}");
     }
 }
+
+#[tokio::test]
+async fn a_pooler_tells_what_is_paused_and_who_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, nobody) = (free_port(), free_port());
+    // As root it runs as somebody else, who has to read its files.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(folder.path(), open).unwrap();
+    let users = folder.path().join("users");
+    fs::write(&users, "\"boss\" \"b\"\n\"warroom\" \"w\"\n\"app\" \"a\"\n").unwrap();
+    let config = folder.path().join("pgbouncer.ini");
+    let text = format!(
+        "[databases]\napp = host=127.0.0.1 port={nobody} dbname=app\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+         auth_type = plain\nauth_file = {}\nadmin_users = boss\nstats_users = warroom\nunix_socket_dir =\n",
+        users.display()
+    );
+    fs::write(&config, text).unwrap();
+    let mut args = vec![config.display().to_string()];
+    if rustix::process::geteuid().is_root() {
+        args.extend(["-u".to_owned(), "postgres".to_owned()]);
+    }
+    let _pooler = Server::start("/usr/sbin/pgbouncer", &args, port);
+    let psql = |user: &str, password: &str, database: &str, sql: &str| {
+        let mut psql = Command::new("psql");
+        psql.env("PGPASSWORD", password)
+            .env("PGCONNECT_TIMEOUT", "30");
+        let to = format!("host=127.0.0.1 port={port} user={user} dbname={database}");
+        psql.args(["-XAtd", &to, "-c", sql]);
+        psql
+    };
+    let target = |password: &str| {
+        let file = folder.path().join("password");
+        fs::write(&file, password).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(&file, private).unwrap();
+        format!(
+            "system = \"pgbouncer\"\nhost = \"127.0.0.1\"\nport = {port}\nuser = \"warroom\"\ntls = \"off\"\npassword = {{ file = \"{}\" }}",
+            file.display()
+        )
+    };
+    let seen = check(&target("w")).await;
+    assert_eq!(
+        (seen.state, seen.words.as_str()),
+        (Fine, "0 clients, none waits")
+    );
+    // The database behind it is dead: its clients wait.
+    let mut client = psql("app", "a", "app", "SELECT 1").spawn().unwrap();
+    let waits = settled(&target("w"), |seen| seen.state != Fine).await;
+    assert_eq!(waits.value, Some(1.0));
+    assert!(
+        waits.words.as_str().starts_with("1 client waits"),
+        "{waits:?}"
+    );
+    client.kill().unwrap();
+    client.wait().unwrap();
+    let paused = psql("boss", "b", "pgbouncer", "PAUSE app")
+        .output()
+        .unwrap();
+    assert!(paused.status.success(), "{paused:?}");
+    let paused = settled(&target("w"), |seen| seen.words.as_str() == "paused: app").await;
+    assert_eq!(paused.state, Watch);
+    assert_eq!(failure(&target("wrong")).await.kind, FailureKind::Denied);
+}

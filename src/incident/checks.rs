@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::runbook::System;
-use super::site::{AwsAccount, SecretRef};
+use super::site::{AwsAccount, PgEndpoint, SecretRef};
 
 /// How a check is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +97,8 @@ pub enum CheckEndpoint {
         /// Where it is asked for.
         account: AwsAccount,
     },
+    /// `system = "pgbouncer"`: nothing is paused, and nobody waits. Its admin console, which is a database of that name.
+    Pgbouncer(PgEndpoint),
     /// `system = "command"`: what a program's exit says: 0 fine, 1 to be watched, 2 wrong, anything else unknown.
     Command {
         /// The program and its arguments; no shell reads them.
@@ -116,6 +118,7 @@ impl CheckEndpoint {
             CheckEndpoint::Etcd { .. } => System::Etcd,
             CheckEndpoint::Vault { .. } => System::Vault,
             CheckEndpoint::Docker { .. } => System::Docker,
+            CheckEndpoint::Pgbouncer(_) => System::Pgbouncer,
             CheckEndpoint::Cloudwatch { .. } => System::Cloudwatch,
             CheckEndpoint::Ecr { .. } => System::Ecr,
             CheckEndpoint::Command { .. } => System::Command,
@@ -148,6 +151,7 @@ impl CheckEndpoint {
                 account,
             } => format!("{repository}:{tag} in {}", account.region),
             CheckEndpoint::Command { run } => run.join(" "),
+            CheckEndpoint::Pgbouncer(at) => format!("{}:{}", at.host, at.port),
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod http;
 pub mod kubernetes;
 pub mod metrics;
 pub mod pgbackrest;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod probe;
 pub mod prometheus;

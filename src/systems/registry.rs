@@ -31,6 +31,7 @@ use super::http::Http;
 use super::kubernetes::Kubernetes;
 use super::metrics::Metrics;
 use super::pgbackrest::Pgbackrest;
+use super::pgbouncer::Pgbouncer;
 use super::postgres::Postgres;
 use super::probe::{Probe, Probed};
 use super::prometheus::Prometheus;
@@ -148,10 +149,7 @@ fn aws(target: &Target, shares: &Shares) -> Shared {
             bucket,
             prefix,
             account,
-        }) => probed(
-            target,
-            S3::new(target, (bucket, prefix), (account, accounts)),
-        ),
+        }) => Arc::new(S3::new(target, (bucket, prefix), (account, accounts))),
         Endpoint::Check(CheckEndpoint::Cloudwatch { prefix, account }) => {
             probed(target, Cloudwatch::new(target, prefix, (account, accounts)))
         }
@@ -222,6 +220,7 @@ fn check(target: &Target, at: &CheckEndpoint, shares: &Shares) -> Shared {
             target,
             Docker::new(target, socket, project, service.as_deref()),
         ),
+        CheckEndpoint::Pgbouncer(at) => probed(target, Pgbouncer::new(target, at)),
         CheckEndpoint::Command { run } => probed(target, Command::new(target, run)),
     }
 }

@@ -93,6 +93,7 @@ fn host(target: &Target) -> String {
             CheckEndpoint::Cloudwatch { account, .. } | CheckEndpoint::Ecr { account, .. } => {
                 service(&account.region)
             }
+            CheckEndpoint::Pgbouncer(at) => at.host.clone(),
             CheckEndpoint::Docker { .. } | CheckEndpoint::Command { .. } => this_machine(),
         },
         Endpoint::Store(StoreEndpoint::S3 { account, .. }) => service(&account.region),

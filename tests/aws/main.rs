@@ -618,3 +618,41 @@ fn checked(aws: &Aws) -> (Option<i32>, String) {
         String::from_utf8_lossy(&done.stdout).into_owned(),
     )
 }
+
+#[test]
+fn an_object_is_fetched_whole_or_not_at_all() {
+    with_credentials("an_object_is_fetched_whole_or_not_at_all", async {
+        let aws = Aws::up();
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("app.dump");
+        let fetch = |more: &str| {
+            let to = to.display();
+            format!("s3.fetch = {{ target = \"dumps\", to = \"{to}\"{more} }}")
+        };
+        // The newest, when none is named.
+        let (_, outcome) = aws.act(&fetch("")).await;
+        let said = done(&outcome);
+        // `head -c 1000 /dev/zero | tr '\\0' x | sha256sum`
+        let sum = "44f8354494a5ba03ba1792a8d3e9c534c47a9181980fde7a3f44b06ef2ae7c7f";
+        assert!(said.ends_with(&format!("SHA-256 {sum}")), "{said}");
+        assert_eq!(std::fs::read(&to).unwrap(), vec![b'x'; 1000]);
+        let ask = json!({ "Bucket": "harbour-backups", "Prefix": "db/" });
+        let listed = aws.boto("s3", "list_objects_v2", &ask);
+        let sizes = listed["Contents"].as_array().unwrap().iter();
+        assert!(
+            sizes.clone().any(|object| object["Size"] == 1000),
+            "{listed}"
+        );
+        // What is there already stays.
+        let (_, outcome) = aws.act(&fetch("")).await;
+        assert!(
+            refused(&outcome).contains("is there already"),
+            "{outcome:?}"
+        );
+        std::fs::remove_file(&to).unwrap();
+        let (_, outcome) = aws.act(&fetch(", object = \"db/none.dump\"")).await;
+        assert!(refused(&outcome).contains("NoSuchKey"), "{outcome:?}");
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    });
+}

@@ -13,6 +13,8 @@ struct Lost {
     target: String,
     act: &'static str,
     method: &'static str,
+    /// The change is in the last of so many requests of this method; those before it change nothing.
+    requests: u64,
     /// The object in which it can be read back, and where.
     path: String,
     at: &'static str,
@@ -28,14 +30,15 @@ impl Lost {
             counted[self.method].as_u64().unwrap_or(0)
         };
         let before = sent();
-        cluster.order(&json!({ "fault": { "method": self.method, "drop": true } }));
+        let fault = json!({ "method": self.method, "drop": true, "after": self.requests - 1 });
+        cluster.order(&json!({ "fault": fault }));
         let (_, outcome) = cluster.act("door", &self.target, &act(self.act)).await;
         assert!(
             matches!(outcome, Outcome::Unknown { .. }),
             "{}: {outcome:?}",
             self.act
         );
-        assert_eq!(sent(), before + 1, "{}", self.act);
+        assert_eq!(sent(), before + self.requests, "{}", self.act);
         let found = |object: &Value| (self.wanted)(object.pointer(self.at).unwrap_or(&Value::Null));
         cluster.appears(&self.path, found).await;
     }
@@ -68,6 +71,7 @@ async fn of_a_workload() {
         target: target("lost-web", "deployment/web"),
         act,
         method: "PATCH",
+        requests: 1,
         path: path.into(),
         at,
         wanted,
@@ -94,6 +98,12 @@ async fn of_a_workload() {
             rollout,
         ),
         order(
+            "kube.patch = { target = \"x\", patch = '{\"spec\": {\"minReadySeconds\": 1}}' }",
+            "/spec/minReadySeconds",
+            |seconds| seconds == 1,
+            rollout,
+        ),
+        order(
             "kube.undo = { target = \"x\" }",
             "/spec/template/spec/containers/0",
             |container| container.get("env").is_none(),
@@ -106,6 +116,30 @@ async fn of_a_workload() {
     }
     a_pod(cluster).await;
     a_node(cluster).await;
+    a_file(cluster).await;
+}
+
+async fn a_file(cluster: &Kube) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mode.yaml");
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: mode }\ndata: { mode: safe }\n";
+    std::fs::write(&file, text).unwrap();
+    let act = format!(
+        "kube.apply = {{ target = \"x\", file = \"{}\" }}",
+        file.display()
+    );
+    let lost = Lost {
+        target: target("lost-web", "deployment/web"),
+        act: act.leak(),
+        method: "PATCH",
+        // The first is a dry run.
+        requests: 2,
+        path: "/api/v1/namespaces/lost-web/configmaps/mode".into(),
+        at: "/data/mode",
+        wanted: |mode| mode == "safe",
+        verify: None,
+    };
+    lost.happens(cluster).await;
 }
 
 async fn a_pod(cluster: &Kube) {
@@ -116,6 +150,7 @@ async fn a_pod(cluster: &Kube) {
         target: target("lost-web", "deployment/web"),
         act,
         method: "DELETE",
+        requests: 1,
         path: format!("/api/v1/namespaces/lost-web/pods/{pod}"),
         at: "",
         // Under way, or over.
@@ -131,6 +166,7 @@ async fn a_node(cluster: &Kube) {
         target: "system = \"kubernetes\"".into(),
         act: "kube.cordon = { target = \"x\", node = \"node-2\" }",
         method: "PATCH",
+        requests: 1,
         path: "/api/v1/nodes/node-2".into(),
         at: "/spec/unschedulable",
         wanted: |cordoned| cordoned == true,
@@ -149,6 +185,7 @@ async fn of_a_database_cluster() {
         target: pg("lost-pg"),
         act,
         method,
+        requests: 1,
         path: path.into(),
         at,
         wanted,
@@ -218,6 +255,7 @@ async fn of_backups_and_applications() {
         target: "system = \"velero\"\nnamespace = \"lost-ops\"".into(),
         act,
         method: "POST",
+        requests: 1,
         path,
         at,
         wanted,
@@ -241,6 +279,7 @@ async fn of_backups_and_applications() {
         target: "system = \"argocd\"\nnamespace = \"lost-ops\"\napplication = \"web\"".into(),
         act: "argocd.sync = { target = \"x\", revision = \"v2\" }",
         method: "PATCH",
+        requests: 1,
         path: "/apis/argoproj.io/v1alpha1/namespaces/lost-ops/applications/web".into(),
         at: "/operation/sync/revision",
         wanted: |revision| revision == "v2",

@@ -380,3 +380,85 @@ async fn what_a_login_may_not_do_is_known_before() {
         assert_eq!(cluster.system("nobody", &target).refused(&[]).await, []);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn part_of_a_workload_is_patched_and_a_file_applied_or_nothing_of_it() {
+    let cluster = cluster();
+    cluster.web("applied");
+    let web = target("applied", "deployment/web");
+    let patch =
+        act("kube.patch = { target = \"x\", patch = '{\"spec\": {\"minReadySeconds\": 2}}' }");
+    done(&cluster.act("admin", &web, &patch).await.1);
+    assert_eq!(field(cluster, "applied", ".spec.minReadySeconds"), "2");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shop.yaml");
+    let write = |mode: &str, kind: &str| {
+        let text = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: first }}\ndata: {{ mode: {mode} }}\n---\n\
+             apiVersion: v1\nkind: {kind}\nmetadata: {{ name: second }}\ndata: {{ mode: {mode} }}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    let apply = act(&format!(
+        "kube.apply = {{ target = \"x\", file = \"{}\" }}",
+        file.display()
+    ));
+    let mode = |name: &str| {
+        let get = [
+            "-n",
+            "applied",
+            "get",
+            "configmap",
+            name,
+            "-o=jsonpath={.data.mode}",
+        ];
+        cluster.kubectl(&get)
+    };
+    write("one", "ConfigMap");
+    let (lines, outcome) = cluster.act("admin", &web, &apply).await;
+    assert_eq!(done(&outcome), "applied: ConfigMap first, ConfigMap second");
+    assert_eq!(
+        lines,
+        ["ConfigMap first applied", "ConfigMap second applied"]
+    );
+    assert_eq!(
+        (mode("first"), mode("second")),
+        ("one".into(), "one".into())
+    );
+    // Whoever may not write changes nothing, nor does a file of which one object is refused.
+    write("two", "ConfigMap");
+    let (_, outcome) = cluster.act("reader", &web, &apply).await;
+    assert!(
+        refused(&outcome).contains("cannot patch resource \"configmaps\""),
+        "{outcome:?}"
+    );
+    write("two", "Teapot");
+    let (_, outcome) = cluster.act("admin", &web, &apply).await;
+    assert!(refused(&outcome).contains("Teapot second"), "{outcome:?}");
+    // A field that somebody else manages is a conflict.
+    write("two", "ConfigMap");
+    let theirs = folder.path().join("theirs.yaml");
+    let text =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: second }\ndata: { mode: theirs }\n";
+    std::fs::write(&theirs, text).unwrap();
+    let theirs = theirs.to_str().unwrap();
+    let force = [
+        "-n",
+        "applied",
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=them",
+        "-f",
+        theirs,
+    ];
+    cluster.kubectl(&force);
+    let (_, outcome) = cluster.act("admin", &web, &apply).await;
+    let said = refused(&outcome);
+    assert!(said.contains("conflict with \"them\""), "{said}");
+    assert_eq!(
+        (mode("first"), mode("second")),
+        ("one".into(), "theirs".into())
+    );
+}

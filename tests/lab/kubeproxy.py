@@ -1,6 +1,7 @@
 """A plain-HTTP door to the lab's API server, for what a TLS connection hides: it counts changes, and loses an answer on demand.
 
-Orders are JSON, POSTed to /_lab: `{"fault": {"method": "PATCH", "drop": true}}`, `{"delay": 3}` in it, `{"status": 503}` in it;
+Orders are JSON, POSTed to /_lab: `{"fault": {"method": "PATCH", "drop": true}}`, `{"delay": 3}` in it, `{"status": 503}` in it, `{"after": 1}`
+for the second request of the method;
 the answer counts requests by method so far.
 """
 
@@ -29,7 +30,10 @@ class Proxy(Door):
         with LOCK:
             COUNTS[self.command] += 1
             fault = next((f for f in FAULTS if f["method"] == self.command), {})
-            if fault:
+            if fault.get("after"):
+                fault["after"] -= 1
+                fault = {}
+            elif fault:
                 FAULTS.remove(fault)
         time.sleep(fault.get("delay", 0))
         if "status" in fault:

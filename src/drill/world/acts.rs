@@ -97,7 +97,9 @@ impl World {
                 Ok(count) => self.workload(id, |workload| workload.scale(count, at)),
                 Err(_) => return failed(id, &format!("{replicas:?} is no number of replicas")),
             },
-            KubeAct::Restart { .. } => self.workload(id, |workload| workload.restart(at)),
+            KubeAct::Restart { .. } | KubeAct::Patch { .. } => {
+                self.workload(id, |workload| workload.restart(at));
+            }
             KubeAct::Undo { .. } => self.workload(id, |workload| workload.release(false, at)),
             KubeAct::SetEnv { .. } => {
                 self.workload(id, |workload| workload.restart(at));
@@ -108,7 +110,7 @@ impl World {
                 self.fallen_back.extend(of);
             }
             // Another pod stands in its place at once, as far as anybody can see.
-            KubeAct::DeletePod { .. } | KubeAct::Cordon { .. } => {}
+            KubeAct::DeletePod { .. } | KubeAct::Cordon { .. } | KubeAct::Apply { .. } => {}
         }
         done("accepted")
     }

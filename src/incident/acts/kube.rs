@@ -95,6 +95,20 @@ pub enum KubeAct {
         /// The pod.
         pod: String,
     },
+    /// `kubectl patch`: changes part of the workload's object.
+    Patch {
+        /// The workload.
+        target: TargetId,
+        /// The part, as JSON, merged as kubectl does it.
+        patch: String,
+    },
+    /// `kubectl apply --server-side` of a file.
+    Apply {
+        /// The workload or the cluster; its namespace is that of objects which name none.
+        target: TargetId,
+        /// The file's whole path; YAML with as many objects as one likes.
+        file: String,
+    },
     /// Keeps new pods off a node.
     Cordon {
         /// The cluster.
@@ -106,12 +120,14 @@ pub enum KubeAct {
 
 impl KubeAct {
     /// Every word behind `kube.`.
-    pub const WORDS: [&'static str; 6] = [
+    pub const WORDS: [&'static str; 8] = [
         "scale",
         "restart",
         "undo",
         "set_env",
         "delete_pod",
+        "patch",
+        "apply",
         "cordon",
     ];
 
@@ -152,6 +168,37 @@ impl KubeAct {
                     pod: pod?,
                 })
             }
+            "patch" => {
+                let read = |text: &str| match (text.contains('$'), whole(text)) {
+                    (false, Err(why)) => Err(why),
+                    _ => Ok(text.to_owned()),
+                };
+                let example = r#"patch = '{"spec": {"paused": true}}'"#;
+                let missing = !table.has("patch");
+                let patch = table.read(reader, "patch", read);
+                if missing {
+                    table.missing(reader, "patch", example);
+                }
+                Some(KubeAct::Patch {
+                    target: target?,
+                    patch: patch?,
+                })
+            }
+            "apply" => {
+                let read = |text: &str| match text.starts_with(['/', '$']) {
+                    true => Ok(text.to_owned()),
+                    false => Err(format!("{text:?} is no whole path")),
+                };
+                let missing = !table.has("file");
+                let file = table.read(reader, "file", read);
+                if missing {
+                    table.missing(reader, "file", "file = \"/srv/k8s/web.yaml\"");
+                }
+                Some(KubeAct::Apply {
+                    target: target?,
+                    file: file?,
+                })
+            }
             "cordon" => {
                 let node = read::required(reader, table, "node", "node = \"node-3\"");
                 Some(KubeAct::Cordon {
@@ -180,9 +227,13 @@ impl KubeAct {
                 name,
                 value,
             } => vec![&mut target.0, name, value],
-            KubeAct::DeletePod { target, pod: name } | KubeAct::Cordon { target, node: name } => {
-                vec![&mut target.0, name]
+            KubeAct::DeletePod { target, pod: name }
+            | KubeAct::Patch {
+                target,
+                patch: name,
             }
+            | KubeAct::Apply { target, file: name }
+            | KubeAct::Cordon { target, node: name } => vec![&mut target.0, name],
         }
     }
 
@@ -194,6 +245,8 @@ impl KubeAct {
             KubeAct::Undo { .. } => "undo",
             KubeAct::SetEnv { .. } => "set_env",
             KubeAct::DeletePod { .. } => "delete_pod",
+            KubeAct::Patch { .. } => "patch",
+            KubeAct::Apply { .. } => "apply",
             KubeAct::Cordon { .. } => "cordon",
         }
     }
@@ -206,6 +259,8 @@ impl KubeAct {
             | KubeAct::Undo { target, .. }
             | KubeAct::SetEnv { target, .. }
             | KubeAct::DeletePod { target, .. }
+            | KubeAct::Patch { target, .. }
+            | KubeAct::Apply { target, .. }
             | KubeAct::Cordon { target, .. } => target,
         }
     }
@@ -226,12 +281,21 @@ impl fmt::Display for KubeAct {
                 ..
             } => write!(f, " to revision {revision}"),
             KubeAct::SetEnv { name, value, .. } => write!(f, " {name}={value}"),
-            KubeAct::DeletePod { pod: name, .. } | KubeAct::Cordon { node: name, .. } => {
-                write!(f, " {name}")
-            }
+            KubeAct::DeletePod { pod: name, .. }
+            | KubeAct::Apply { file: name, .. }
+            | KubeAct::Cordon { node: name, .. } => write!(f, " {name}"),
+            KubeAct::Patch { patch, .. } => write!(f, " by {patch}"),
             KubeAct::Restart { .. } | KubeAct::Undo { .. } => Ok(()),
         }
     }
+}
+
+/// Whether a text is a JSON object.
+fn whole(text: &str) -> Result<(), String> {
+    let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text);
+    object
+        .map(|_| ())
+        .map_err(|why| format!("no JSON object: {why}"))
 }
 
 /// What can be asked of Kubernetes.

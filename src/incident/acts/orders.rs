@@ -1,4 +1,4 @@
-//! Orders to what something else runs: operators in Kubernetes (CloudNativePG, Velero, Argo CD) and services of AWS (ECS, ElastiCache).
+//! Orders to what something else runs: operators in Kubernetes (CloudNativePG, Velero, Argo CD) and services of AWS (ECS, ElastiCache, S3).
 //! They are a table: what each takes is one row, and what it does is its system's.
 
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ const fn row(
 
 /// Every order there is.
 #[rustfmt::skip]
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 12] = [
     row(System::Cnpg, "promote", &[("instance", "pg-2", true), ("standby", "pg-west", false)], Danger::OneWay),
     row(System::Cnpg, "fence", &[("instance", "*", true)], Danger::Destructive),
     row(System::Cnpg, "unfence", &[("instance", "*", true)], Danger::Change),
@@ -51,6 +51,7 @@ const ROWS: [Row; 11] = [
     row(System::Ecs, "redeploy", &[], Danger::Change),
     row(System::Ecs, "scale", &[("tasks", "4", true)], Danger::Change),
     row(System::Ecs, "undo", &[], Danger::Change),
+    row(System::S3, "fetch", &[("to", "/var/restore/app.dump", true), ("object", "db/app.dump", false)], Danger::Change),
     row(System::Elasticache, "failover", &[("shard", "0001", true)], Danger::Destructive),
 ];
 
@@ -77,7 +78,8 @@ pub struct Order {
 
 impl Order {
     /// The families' words.
-    pub const FAMILIES: [&'static str; 5] = ["cnpg", "velero", "argocd", "ecs", "elasticache"];
+    pub const FAMILIES: [&'static str; 6] =
+        ["cnpg", "velero", "argocd", "ecs", "elasticache", "s3"];
 
     /// Every word of a family.
     pub fn words(family: &str) -> Vec<&'static str> {

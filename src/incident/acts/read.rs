@@ -16,7 +16,7 @@ use super::secrets::{SecretAct, SecretCondition};
 use super::{Act, Condition, flow, shared};
 
 /// What may stand first in an act.
-pub const FAMILIES: [&str; 13] = [
+pub const FAMILIES: [&str; 14] = [
     "postgres",
     "redis",
     "kube",
@@ -28,6 +28,7 @@ pub const FAMILIES: [&str; 13] = [
     "argocd",
     "ecs",
     "elasticache",
+    "s3",
     "wait",
     "runbook",
 ];

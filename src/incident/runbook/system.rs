@@ -68,11 +68,13 @@ pub enum System {
     Cloudwatch,
     /// An image of ECR.
     Ecr,
+    /// PgBouncer's pools.
+    Pgbouncer,
 }
 
 impl System {
     /// Every system, in the order they are listed in.
-    pub const ALL: [System; 30] = [
+    pub const ALL: [System; 31] = [
         System::Postgres,
         System::Redis,
         System::Sentinel,
@@ -103,6 +105,7 @@ impl System {
         System::Elasticache,
         System::Cloudwatch,
         System::Ecr,
+        System::Pgbouncer,
     ];
 
     /// The system of a name; none when it is not known.
@@ -143,11 +146,12 @@ impl System {
             System::Elasticache => "elasticache",
             System::Cloudwatch => "cloudwatch",
             System::Ecr => "ecr",
+            System::Pgbouncer => "pgbouncer",
         }
     }
 
     /// Those that answer with a health of their own: a status, a port, an alert, an exit.
-    pub const CHECKED: [System; 16] = [
+    pub const CHECKED: [System; 17] = [
         System::Http,
         System::Tcp,
         System::Tls,
@@ -164,6 +168,7 @@ impl System {
         System::Elasticache,
         System::Cloudwatch,
         System::Ecr,
+        System::Pgbouncer,
     ];
 
     /// Whether it tells which backups there are.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::super::checks::{Bound, CheckEndpoint, StoreEndpoint};
 use super::super::runbook::System;
-use super::super::site::Endpoint;
+use super::super::site::{Endpoint, PgEndpoint};
 use super::super::strict::{Reader, Table, Value};
 use super::cloud;
 use super::defaults;
-use super::endpoints::{host, port, url};
+use super::endpoints::{host, port, tls as tls_of, url};
 use super::fields::{Folder, required, text};
 
 /// The endpoint of a check or a store; none for any other system.
@@ -30,6 +30,7 @@ pub(super) fn read(
         System::Vault => needed_url(reader, folder, table).map(|url| CheckEndpoint::Vault { url }),
         System::Docker => docker(reader, folder, table),
         System::Command => command(reader, folder, table),
+        System::Pgbouncer => pgbouncer(reader, folder, table),
         System::Cloudwatch => cloudwatch(reader, folder, table),
         System::Ecr => ecr(reader, folder, table),
         System::Cnpg | System::Velero | System::Argocd | System::Ecs | System::Elasticache => {
@@ -187,6 +188,32 @@ fn docker(
         project: project?,
         service,
     })
+}
+
+fn pgbouncer(
+    reader: &mut Reader<'_>,
+    folder: &Folder<'_>,
+    table: &mut Table,
+) -> Option<CheckEndpoint> {
+    let host = host(reader, table);
+    let port = port(reader, table, defaults::PGBOUNCER_PORT);
+    let user = required(
+        reader,
+        table,
+        "user",
+        "user = \"warroom\", one of stats_users",
+    );
+    let password = folder.secret(reader, table, "password");
+    let tls = tls_of(reader, table, host.as_deref());
+    Some(CheckEndpoint::Pgbouncer(PgEndpoint {
+        host: host?,
+        port,
+        user: user?,
+        dbname: "pgbouncer".to_owned(),
+        password,
+        tls,
+        heartbeat: None,
+    }))
 }
 
 fn command(

@@ -51,6 +51,8 @@ pub fn pace(system: Option<System>) -> Pace {
 
 /// Failures in a row that make a target red: one may be a lost packet.
 pub const FAILURES: u32 = 3;
+/// PgBouncer's port.
+pub const PGBOUNCER_PORT: u16 = 6432;
 /// PostgreSQL's port.
 pub const PG_PORT: u16 = 5432;
 /// The database every PostgreSQL server has.

@@ -350,7 +350,7 @@ pub(super) fn port(reader: &mut Reader<'_>, table: &mut Table, default: u16) -> 
     }
 }
 
-fn tls(reader: &mut Reader<'_>, table: &mut Table, host: Option<&str>) -> Tls {
+pub(super) fn tls(reader: &mut Reader<'_>, table: &mut Table, host: Option<&str>) -> Tls {
     let at = table.at.clone();
     let tls = table
         .choice(reader, "tls", &[("verify", Tls::Verify), ("off", Tls::Off)])

@@ -51,6 +51,7 @@ fn place(endpoint: &Endpoint) -> Env {
         | Endpoint::Check(
             CheckEndpoint::Cloudwatch { account, .. } | CheckEndpoint::Ecr { account, .. },
         ) => aws(account, &[]),
+        Endpoint::Check(CheckEndpoint::Pgbouncer(at)) => postgres(at),
         // They are asked here, and a program has no use for them.
         Endpoint::Check(_) | Endpoint::Store(_) => Vec::new(),
     }

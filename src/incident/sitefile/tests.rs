@@ -183,6 +183,7 @@ fn the_sample_is_read_as_it_says() {
             "etcd",
             "vault",
             "compose",
+            "pooler",
             "raid",
             "pgbackrest",
             "barman",
@@ -353,6 +354,8 @@ fn programs_get_the_place_and_never_the_secret() {
             "",
             "",
             "",
+            "PGHOST=pooler.example.net PGPORT=6432 PGUSER=warroom PGDATABASE=pgbouncer PGSSLMODE=verify-full \
+             PGSSLROOTCERT=system",
             "",
             "",
             "",

@@ -71,6 +71,19 @@ impl Kubernetes {
                     .transpose()?;
                 self.undo(client, wanted.map(u64::from), out).await
             }
+            KubeAct::Patch { patch, .. } => {
+                let read = serde_json::from_str(patch);
+                let change: Value = read
+                    .map_err(|why| self.undone(format!("{patch}: {why}"), "write a JSON object"))?;
+                self.change(
+                    act.word(),
+                    &Patch::Strategic(change),
+                    &format!("by {patch}"),
+                    out,
+                )
+                .await
+            }
+            KubeAct::Apply { file, .. } => self.apply(client, file, out).await,
             KubeAct::Cordon { node, .. } => self.cordon(client, node, out).await,
             KubeAct::DeletePod { pod, .. } => self.delete_pod(client, pod, out).await,
         }
@@ -304,7 +317,7 @@ impl Kubernetes {
             .map_err(|_| self.undone(format!("{text:?} is no whole number"), "write a number"))
     }
 
-    fn undone(&self, what: String, advice: &str) -> Wrong {
+    pub(super) fn undone(&self, what: String, advice: &str) -> Wrong {
         Wrong::Undone(Failure::new(FailureKind::BadAnswer, &self.on, what, advice))
     }
 }

@@ -1,6 +1,7 @@
 //! Kubernetes: a workload's replicas or a cluster's nodes, and what the API server can do to them.
 
 mod acts;
+mod objects;
 mod workload;
 
 use std::time::Duration;
@@ -163,6 +164,8 @@ impl Kubernetes {
                 (KubeAct::Cordon { .. }, None) => ("patch", "", "nodes"),
                 (KubeAct::Cordon { .. }, Some(_)) => continue,
                 (KubeAct::DeletePod { .. }, _) => ("delete", "", "pods"),
+                // What a file holds is not known before it is read.
+                (KubeAct::Apply { .. }, _) => continue,
                 (_, Some(workload)) if workload.stateful => ("patch", "apps", "statefulsets"),
                 (_, Some(_)) => ("patch", "apps", "deployments"),
                 (_, None) => continue,

@@ -88,6 +88,18 @@ impl Door {
         }
     }
 
+    /// Connects to the console of a pooler, which takes no settings, before `deadline`.
+    ///
+    /// # Errors
+    /// As [`Door::open`].
+    pub async fn open_console(&self, deadline: Instant) -> Result<Session, Failure> {
+        let within = deadline.saturating_duration_since(Instant::now());
+        match timeout_at(deadline, self.log_in(&self.endpoint.dbname, within)).await {
+            Ok(session) => session,
+            Err(_) => Err(failure::timed_out(&self.on, "connect", within)),
+        }
+    }
+
     async fn connect(
         &self,
         dbname: Option<&str>,
@@ -95,6 +107,12 @@ impl Door {
         within: Duration,
     ) -> Result<Session, Failure> {
         let dbname = dbname.unwrap_or(&self.endpoint.dbname);
+        let mut session = self.log_in(dbname, within).await?;
+        session.version = self.prepare(&session, limits).await?;
+        Ok(session)
+    }
+
+    async fn log_in(&self, dbname: &str, within: Duration) -> Result<Session, Failure> {
         let (config, hint) = self.config(dbname, within).await?;
         let opened = match self.endpoint.tls {
             Tls::Off => spawned(config.connect(NoTls).await),
@@ -107,13 +125,11 @@ impl Door {
             }
             failure
         })?;
-        let mut session = Session {
+        Ok(Session {
             client,
             version: 0,
             task,
-        };
-        session.version = self.prepare(&session, limits).await?;
-        Ok(session)
+        })
     }
 
     /// Sets the server's own limits and asks how old it is, in one round trip.
@@ -215,10 +231,7 @@ where
 
 impl Session {
     /// The rows of one or more statements, as text, in one round trip.
-    pub(super) async fn rows(
-        &self,
-        sql: &str,
-    ) -> Result<Vec<SimpleQueryRow>, tokio_postgres::Error> {
+    pub async fn rows(&self, sql: &str) -> Result<Vec<SimpleQueryRow>, tokio_postgres::Error> {
         let messages = self.client.simple_query(sql).await?;
         Ok(messages
             .into_iter()

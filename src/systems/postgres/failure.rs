@@ -106,10 +106,12 @@ fn of_io(error: &io::Error, on: &str, tried: &str) -> Failure {
     Failure::new(kind, on, format!("{tried}: {why}"), advice)
 }
 
+/// PgBouncer calls every refusal a violation of the protocol.
 fn said_by_server(db: &DbError, on: &str, tried: &str) -> Failure {
     let code = db.code();
     let (kind, advice) = if *code == SqlState::INVALID_PASSWORD
         || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+        || (*code == SqlState::PROTOCOL_VIOLATION && db.message().contains("auth"))
     {
         (
             FailureKind::Denied,

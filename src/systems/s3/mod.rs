@@ -1,16 +1,24 @@
-//! Backups in S3: the newest object below a prefix, how many there are, how large they usually are.
+//! Backups in S3: the newest object below a prefix, how many there are, how large they usually are; and fetched from there.
+
+mod acts;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::types::Object;
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 
-use super::probe::Probe;
+use super::wire;
 use super::wire::aws::{Accounts, Service, time};
+use super::wire::policy::Caller;
+use super::{Output, System};
+use crate::incident::acts::Act;
 use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
+use crate::incident::acts::orders::words_to;
 use crate::incident::measure::Size;
-use crate::incident::reading::{Failure, FailureKind, Sight};
+use crate::incident::names::TargetId;
+use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
+use crate::incident::runbook;
 use crate::incident::site::{AwsAccount, Target};
 
 /// Pages of a thousand objects that are read at most: a prefix with more is too wide.
@@ -18,6 +26,7 @@ const PAGES: usize = 20;
 
 /// Objects below a prefix.
 pub struct S3 {
+    id: TargetId,
     bucket: String,
     prefix: String,
     service: Service<Client>,
@@ -38,13 +47,14 @@ impl S3 {
             false => Client::new,
         };
         Self {
+            id: target.id.clone(),
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
             service: Service::new(target, account, client),
         }
     }
 
-    async fn list(&self) -> Result<Sight, Failure> {
+    async fn objects(&self) -> Result<Vec<Object>, Failure> {
         let (mut objects, mut next) = (Vec::new(), None);
         for _ in 0..PAGES {
             let request = async {
@@ -56,7 +66,7 @@ impl S3 {
             next = page.next_continuation_token().map(str::to_owned);
             objects.extend(page.contents.into_iter().flatten());
             if next.is_none() {
-                return Ok(Sight::Files(sight(&objects)));
+                return Ok(objects);
             }
         }
         let what = format!("ListObjectsV2: more than {} objects", PAGES * 1_000);
@@ -88,8 +98,29 @@ fn sight(objects: &[Object]) -> FilesSight {
     FilesSight::of(whole, incomplete)
 }
 
-impl Probe for S3 {
-    fn look(&self) -> BoxFuture<'_, Result<Sight, Failure>> {
-        self.list().boxed()
+impl System for S3 {
+    fn observe(&self) -> BoxFuture<'_, Observation> {
+        let look = self
+            .objects()
+            .map_ok(|objects| Sight::Files(sight(&objects)));
+        let look = wire::within(&self.service.on, self.service.timeout, look);
+        wire::observed(&self.id, look).boxed()
+    }
+
+    fn perform<'a>(&'a self, act: &'a Act, out: &'a Output) -> BoxFuture<'a, Outcome> {
+        self.carry_out(act, out).map(wire::outcome).boxed()
+    }
+
+    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        let any = words_to(acts, runbook::System::S3).next();
+        let actions = Vec::from_iter(any.map(|_| "s3:GetObject"));
+        async move {
+            let arn = |caller: &Caller| {
+                let (partition, bucket, prefix) = (&caller.partition, &self.bucket, &self.prefix);
+                format!("arn:{partition}:s3:::{bucket}/{prefix}*")
+            };
+            self.service.refused(&actions, arn).await
+        }
+        .boxed()
     }
 }

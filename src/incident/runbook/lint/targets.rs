@@ -31,6 +31,7 @@ const VALUE: &[System] = &[
     System::Docker,
     System::Ecs,
     System::Cloudwatch,
+    System::Pgbouncer,
 ];
 const KUBERNETES: &[System] = &[System::Kubernetes];
 const RDS: &[System] = &[System::Rds];
