@@ -24,14 +24,18 @@ use server::{Server, free_port};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 use warroom::incident::acts::check::{CheckSight, CheckState};
-use warroom::incident::acts::files::FilesSight;
+use warroom::incident::acts::files::{FilesSight, Proof};
 use warroom::incident::reading::{Failure, FailureKind, Sight};
 use warroom::incident::sitefile;
 use warroom::systems::registry;
 
 /// One look at a target that the site file describes so.
 async fn see(target: &str) -> Result<Sight, Failure> {
-    let text = format!("name = \"x\"\n[targets.x]\ntimeout = \"3s\"\n{target}\n");
+    let patience = match target.contains("timeout = ") {
+        true => "",
+        false => "timeout = \"3s\"\n",
+    };
+    let text = format!("name = \"x\"\n[targets.x]\n{patience}{target}\n");
     let (site, faults) = sitefile::parse("site.toml", &text, Path::new("/"));
     let site = site.unwrap_or_else(|| panic!("{target}: {faults:#?}"));
     registry::open(&site)
@@ -727,6 +731,21 @@ async fn backups_by_pgbackrest_and_barman_are_found_when_they_are_whole() {
         assert!(newest.at >= begun && newest.at <= Utc::now(), "{newest:?}");
         assert!(newest.size.unwrap().0 > 10_000_000, "{newest:?}");
     }
+    // A byte of the repository changes: both tools go on to succeed, and only what verify prints tells.
+    let verified = format!(
+        "{}\nverify = true\ninterval = \"60s\"\ntimeout = \"60s\"",
+        stanza("main")
+    );
+    assert_eq!(backups(&verified).await.proof, Proof::Whole);
+    tools.run("harm");
+    assert_eq!(backups(&stanza("main")).await.count, 1);
+    let Proof::Damaged(why) = backups(&verified).await.proof else {
+        panic!("{:?}", backups(&verified).await)
+    };
+    assert!(
+        why.contains("status: invalid") && why.contains("checksum invalid: 1"),
+        "{why}"
+    );
 }
 
 #[tokio::test]

@@ -161,6 +161,8 @@ impl CheckEndpoint {
 pub enum StoreEndpoint {
     /// `system = "pgbackrest"`: `info --output=json`, which reads the repository.
     Pgbackrest {
+        /// The repository is read through after each backup (`pgbackrest verify`).
+        verify: bool,
         /// The stanza.
         stanza: String,
         /// The program before `--stanza=… info`: `["ssh", "db-east", "pgbackrest"]`.

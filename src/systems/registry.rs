@@ -228,9 +228,11 @@ fn check(target: &Target, at: &CheckEndpoint, shares: &Shares) -> Shared {
 fn store(target: &Target, at: &StoreEndpoint, shares: &Shares) -> Shared {
     match at {
         StoreEndpoint::S3 { .. } => aws(target, shares),
-        StoreEndpoint::Pgbackrest { stanza, run } => {
-            probed(target, Pgbackrest::new(target, stanza, run))
-        }
+        StoreEndpoint::Pgbackrest {
+            stanza,
+            run,
+            verify,
+        } => probed(target, Pgbackrest::new(target, stanza, run, *verify)),
         StoreEndpoint::Barman { server, run } => probed(target, Barman::new(target, server, run)),
         StoreEndpoint::Git { path, reference } => probed(target, Git::new(target, path, reference)),
         StoreEndpoint::Metrics {

@@ -260,6 +260,7 @@ fn store(
             let stanza = required(reader, table, "stanza", "stanza = \"main\"");
             let run = folder.argv(reader, table, "run");
             Some(StoreEndpoint::Pgbackrest {
+                verify: table.flag(reader, "verify").unwrap_or(false),
                 stanza: stanza?,
                 run: run.unwrap_or_else(|| vec!["pgbackrest".to_owned()]),
             })

@@ -129,6 +129,7 @@ fn the_sample_names_every_key() {
         "checksum",
         "proof",
         "wal_segment",
+        "verify",
         "to",
         "target",
         "gate",

@@ -1,7 +1,6 @@
 //! A folder of backup files: which is the newest whole one, how large they usually are, what its checksum says.
 
 mod folder;
-mod proof;
 mod sum;
 mod wal;
 
@@ -13,10 +12,10 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use self::proof::Proofs;
 pub use self::sum::sum;
 use self::sum::{Newest, Sums};
 use super::wire;
+use super::wire::proof::{Proofs, by_exit};
 use super::{Output, System};
 use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
 use crate::incident::acts::{Act, Condition};
@@ -37,7 +36,7 @@ pub struct Files {
     /// The look that is under way: a mount that hangs holds one thread, not one more at each probe.
     looking: Mutex<Option<JoinHandle<Result<FilesSight, Failure>>>>,
     sums: Sums,
-    proofs: Proofs,
+    proofs: Proofs<Newest>,
 }
 
 impl Files {
@@ -65,7 +64,9 @@ impl Files {
         }
         if let (Some(argv), Some(newest)) = (&self.endpoint.proof, &seen.newest) {
             let file = self.file(newest);
-            seen.proof = self.proofs.of(argv, &self.on, file, deadline).await;
+            let mut argv = argv.clone();
+            argv.push(file.path.display().to_string());
+            seen.proof = self.proofs.of(file, deadline, argv, by_exit).await;
         }
         Ok(seen)
     }

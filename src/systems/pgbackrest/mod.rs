@@ -1,13 +1,19 @@
 //! pgBackRest's backups of a stanza, by `info --output=json`. It exits 0 whatever it finds: only what it prints counts, and it says
-//! nothing of damage inside the repository, which `pgbackrest verify` and a restore find.
+//! nothing of damage inside the repository. `verify` finds that, and exits 0 as well.
+
+use std::process::Output;
+use std::time::Duration;
 
 use chrono::DateTime;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::probe::Probe;
+use super::wire::proof::Proofs;
 use super::wire::{self, program};
-use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
+use crate::incident::acts::files::{BackupFile, Checksum, FilesSight, Proof};
+use crate::incident::clean::Clean;
 use crate::incident::measure::Size;
 use crate::incident::reading::{Failure, FailureKind, Sight};
 use crate::incident::site::Target;
@@ -20,24 +26,51 @@ pub struct Pgbackrest {
     on: String,
     stanza: String,
     argv: Vec<String>,
+    timeout: Duration,
+    /// How the repository is read through, where that is asked.
+    verify: Option<Vec<String>>,
+    /// By the label of the newest backup.
+    proofs: Proofs<String>,
 }
 
 impl Pgbackrest {
     /// The stanza of `target`, asked by the program `run`.
-    pub fn new(target: &Target, stanza: &str, run: &[String]) -> Self {
+    pub fn new(target: &Target, stanza: &str, run: &[String], verify: bool) -> Self {
         let ask = [
             format!("--stanza={stanza}"),
             "--output=json".into(),
             "info".into(),
         ];
+        let read = [
+            format!("--stanza={stanza}"),
+            "--output=text".into(),
+            // Otherwise it says nothing when all is well, as it does when it looked at nothing.
+            "--verbose".into(),
+            "verify".into(),
+        ];
         Self {
             on: wire::on(target),
             stanza: stanza.to_owned(),
             argv: run.iter().cloned().chain(ask).collect(),
+            timeout: target.timeout,
+            verify: verify.then(|| run.iter().cloned().chain(read).collect()),
+            proofs: Proofs::default(),
         }
     }
 
-    async fn ask(&self) -> Result<Sight, Failure> {
+    async fn seen(&self) -> Result<Sight, Failure> {
+        // Some of the time-out is left for what the proof has to say.
+        let deadline = Instant::now() + wire::share(self.timeout);
+        let mut seen = self.ask().await?;
+        if let (Some(argv), Some(newest)) = (&self.verify, &seen.newest) {
+            let label = newest.name.clone();
+            let proof = self.proofs.of(label, deadline, argv.clone(), verified);
+            seen.proof = proof.await;
+        }
+        Ok(Sight::Files(seen))
+    }
+
+    async fn ask(&self) -> Result<FilesSight, Failure> {
         let text = program::output(&self.argv, &self.on).await?;
         let wrong = |what: String, advice: &str| {
             Failure::new(FailureKind::BadAnswer, &self.on, what, advice)
@@ -51,7 +84,7 @@ impl Pgbackrest {
             Failure::new(FailureKind::Missing, &self.on, what, "check its name")
         })?;
         match stanza["status"]["code"].as_i64() {
-            Some(0 | NO_BACKUP) => Ok(Sight::Files(backups(stanza))),
+            Some(0 | NO_BACKUP) => Ok(backups(stanza)),
             code => {
                 let said = stanza["status"]["message"].as_str().unwrap_or("unknown");
                 let code = code.map_or("none".to_owned(), |code| code.to_string());
@@ -61,6 +94,33 @@ impl Pgbackrest {
                 ))
             }
         }
+    }
+}
+
+/// What `verify` printed: its exit says nothing of what it found.
+fn verified(done: &Output) -> Proof {
+    let said = String::from_utf8_lossy(&done.stdout);
+    let mut lines = said.lines().map(str::trim);
+    let status = lines.find_map(|line| line.strip_prefix("status: "));
+    let wrong: Vec<&str> = lines
+        .flat_map(|line| line.split(", "))
+        .filter(|part| faulty(part))
+        .collect();
+    match status {
+        _ if !done.status.success() => Proof::Unread(format!("verify: {}", done.status)),
+        Some("ok") => Proof::Whole,
+        Some(_) => Proof::Damaged(Clean::new(&wrong.join(", ")).to_string()),
+        None => Proof::Unread("verify does not say how the repository is".into()),
+    }
+}
+
+/// `status: invalid` of a backup, or a count of files that is not 0.
+fn faulty(part: &str) -> bool {
+    const COUNTED: [&str; 4] = ["missing", "checksum invalid", "size invalid", "other"];
+    match part.split_once(": ") {
+        Some(("status", status)) => status != "valid",
+        Some((what, count)) => COUNTED.contains(&what) && count != "0",
+        None => false,
     }
 }
 
@@ -89,6 +149,6 @@ fn backups(stanza: &Value) -> FilesSight {
 
 impl Probe for Pgbackrest {
     fn look(&self) -> BoxFuture<'_, Result<Sight, Failure>> {
-        self.ask().boxed()
+        self.seen().boxed()
     }
 }

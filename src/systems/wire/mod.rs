@@ -11,6 +11,7 @@ pub mod net;
 #[cfg(feature = "aws")]
 pub mod policy;
 pub mod program;
+pub mod proof;
 pub mod redis;
 #[cfg(feature = "kubernetes")]
 pub mod rights;
