@@ -462,3 +462,36 @@ async fn part_of_a_workload_is_patched_and_a_file_applied_or_nothing_of_it() {
         ("one".into(), "theirs".into())
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_cluster_complains_of_is_shown() {
+    let cluster = cluster();
+    cluster.web("complaints");
+    let web = target("complaints", "deployment/web");
+    let quiet = cluster.see("admin", &web).await.unwrap();
+    assert_eq!(workload(&quiet).warnings, None);
+    // No node is as large as that: the scheduler says so by itself.
+    let huge = json!({ "spec": { "template": { "spec": { "containers": [
+        { "name": "web", "resources": { "requests": { "cpu": "9000" } } },
+    ] } } } });
+    let patch = huge.to_string();
+    cluster.kubectl(&[
+        "-n",
+        "complaints",
+        "patch",
+        "deployment",
+        "web",
+        "-p",
+        &patch,
+    ]);
+    let seen = cluster
+        .settled(&web, |sight| workload(sight).warnings.is_some())
+        .await;
+    let warnings = workload(&seen).warnings.clone().unwrap();
+    assert_eq!(warnings.reason, "FailedScheduling");
+    assert!(warnings.count >= 1, "{warnings:?}");
+    assert!(
+        warnings.message.contains("Insufficient cpu"),
+        "{warnings:?}"
+    );
+}

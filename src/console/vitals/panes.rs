@@ -9,6 +9,7 @@ use super::{BackupRow, Burn, Clock, ComponentRow, LinkRow, RegionRow, RungRow, V
 use crate::console::checklist::remaining;
 use crate::console::road::Road;
 use crate::console::state::State;
+use crate::incident::acts::kube::KubeSight;
 use crate::incident::journal::{Fact, Incident, Note};
 use crate::incident::judge::{
     ComponentVital, Standing, backup, component, overall, region as judge_region,
@@ -17,7 +18,7 @@ use crate::incident::ladder::{self, Ack, BurnVerdict, Clockwork, RungStanding, R
 use crate::incident::measure::{Lag, Limit, Span};
 use crate::incident::names::TargetId;
 use crate::incident::now::Now;
-use crate::incident::reading::Reading;
+use crate::incident::reading::{Reading, Sight};
 use crate::incident::replication::{LinkHistory, LinkState};
 use crate::incident::site::{Backup, Link, Region, Target};
 
@@ -116,16 +117,30 @@ fn components(
         .collect()
 }
 
+/// What a cluster complained of last.
+fn complaint(sight: &Sight) -> Option<String> {
+    let Sight::Kube(KubeSight::Workload(seen)) = sight else {
+        return None;
+    };
+    let warnings = seen.warnings.as_ref()?;
+    Some(match warnings.count {
+        1 => warnings.message.clone(),
+        count => format!("{} (the newest of {count})", warnings.message),
+    })
+}
+
 fn component_row(state: &State, target: &Target, vital: &ComponentVital) -> ComponentRow {
     let track = state.memory.tracks.get(&target.id);
     let detail = match track.and_then(|t| t.last()).map(|reading| &reading.value) {
         Some(Err(failure)) => failure.to_string(),
-        _ => format!(
-            "{} ({}): {}",
-            target.id,
-            target.endpoint.place(),
-            vital.words
-        ),
+        seen => {
+            let place = target.endpoint.place();
+            let words = format!("{} ({place}): {}", target.id, vital.words);
+            match seen.and_then(|seen| complaint(seen.as_ref().ok()?)) {
+                Some(complaint) => format!("{words}: {complaint}"),
+                None => words,
+            }
+        }
     };
     let millis = |took: Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let history = track.map(|t| {

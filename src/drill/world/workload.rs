@@ -122,6 +122,7 @@ impl Workload {
             revision: self.revision,
             image: format!("harbour/web:{}", self.revision),
             started: Some(world.wall(self.started(at))),
+            warnings: None,
         }
     }
 }

@@ -46,6 +46,20 @@ pub struct WorkloadSight {
     pub image: String,
     /// When the oldest of its pods started: it has what was current then.
     pub started: Option<DateTime<Utc>>,
+    /// What the cluster complained of in the last quarter of an hour.
+    #[serde(default)]
+    pub warnings: Option<Warnings>,
+}
+
+/// Events of type Warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warnings {
+    /// How many.
+    pub count: u32,
+    /// The newest one's reason: `FailedScheduling`.
+    pub reason: String,
+    /// What it says.
+    pub message: String,
 }
 
 impl WorkloadSight {

@@ -151,7 +151,10 @@ pub fn seen(target: &Target, sight: &Sight, took: Duration) -> (Standing, String
 fn of_kube(kube: &KubeSight) -> (Standing, String) {
     match kube {
         KubeSight::Workload(seen) => {
-            let words = format!("{}/{} ready", seen.ready, seen.desired);
+            let mut words = format!("{}/{} ready", seen.ready, seen.desired);
+            if let Some(warnings) = &seen.warnings {
+                words = format!("{words}, {}", warnings.reason);
+            }
             match (seen.crashing, seen.ready >= seen.desired) {
                 (0, true) => (Standing::Fine, words),
                 (0, false) if seen.ready > 0 => (Standing::Watch, words),

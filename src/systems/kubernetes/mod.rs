@@ -1,6 +1,7 @@
 //! Kubernetes: a workload's replicas or a cluster's nodes, and what the API server can do to them.
 
 mod acts;
+mod events;
 mod objects;
 mod workload;
 
@@ -113,11 +114,15 @@ impl Kubernetes {
         mut sight: WorkloadSight,
         selector: &str,
     ) -> Result<KubeSight, Failure> {
-        let api: Api<Pod> = Api::namespaced(client, &self.namespace);
+        let api: Api<Pod> = Api::namespaced(client.clone(), &self.namespace);
         let params = ListParams::default().labels(selector);
         let what = format!("list pods {selector}");
-        let pods = ask((&self.on, &what), api.list(&params)).await?;
-        workload::add_pods(&mut sight, &pods.items);
+        let name = self.workload.as_ref().map_or("", |it| it.name.as_str());
+        let pods = ask((&self.on, &what), api.list(&params));
+        let warnings = events::warnings(client, &self.namespace, name);
+        let (pods, warnings) = tokio::join!(pods, warnings);
+        workload::add_pods(&mut sight, &pods?.items);
+        sight.warnings = warnings;
         Ok(KubeSight::Workload(sight))
     }
 

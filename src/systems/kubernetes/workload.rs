@@ -28,6 +28,7 @@ pub(super) fn deployment(seen: &Deployment) -> (WorkloadSight, String) {
         revision: revision(&seen.metadata),
         image: spec.map(|spec| image(&spec.template)).unwrap_or_default(),
         started: None,
+        warnings: None,
     };
     (
         sight,
@@ -64,6 +65,7 @@ pub(super) fn stateful_set(seen: &StatefulSet) -> (WorkloadSight, String) {
             .unwrap_or(0),
         image: spec.map(|spec| image(&spec.template)).unwrap_or_default(),
         started: None,
+        warnings: None,
     };
     (
         sight,

@@ -34,6 +34,7 @@ fn workload(ready: u32, crashing: u32) -> Sight {
         revision: 41,
         image: "web:41".into(),
         started: Some(wall(0)),
+        warnings: None,
     }))
 }
 
@@ -189,6 +190,7 @@ fn consumers_are_current_that_started_after_the_secret_changed() {
     let runs = |started: Option<i64>| match workload(10, 0) {
         Sight::Kube(KubeSight::Workload(seen)) => Sight::Kube(KubeSight::Workload(WorkloadSight {
             started: started.map(wall),
+            warnings: None,
             ..seen
         })),
         other => other,
