@@ -22,7 +22,7 @@ use warroom::incident::reading::{FailureKind, Holds, Outcome, Sight};
 use warroom::incident::site::{Endpoint, RedisEndpoint, SecretRef, Site, Tls};
 use warroom::systems::redis::Redis;
 use warroom::systems::sentinel::Sentinel;
-use warroom::systems::{Output, Shared, registry};
+use warroom::systems::{Output, Shared, discover, registry};
 use warroom::world::judging::Judge;
 
 type Systems = BTreeMap<TargetId, Shared>;
@@ -337,6 +337,10 @@ async fn sentinels_fail_over_and_tell_of_the_dead() {
     let target = || TargetId::from("sentinel");
     let (east_at, west_at) = (lab.place("redis-east"), lab.place("redis-west"));
 
+    let node = lab.place("sentinel-1");
+    let masters = discover::sentinel::look(&node).await.found.unwrap();
+    let names: Vec<&str> = masters.iter().map(|found| found.name.as_str()).collect();
+    assert_eq!(names, ["cache"]);
     assert_eq!(refusals(&site, &systems).await, [] as [&str; 0]);
     let (outcome, lines) = perform(&systems, RedisAct::Failover { target: target() }).await;
     let said = format!("cache: {east_at} → {west_at}, redis-west says it is a master");

@@ -5,6 +5,7 @@ mod console;
 mod drill;
 mod drills;
 mod incident;
+mod init;
 mod live;
 mod metrics;
 mod runbook;
@@ -60,6 +61,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Writes a first site file from what this machine can see
+    Init(init::Where),
     /// Vitals, backups and drills as OpenMetrics
     Metrics(metrics::To),
     /// Faults in site file, runbooks, themes and keymaps, as FILE:LINE:COL
@@ -106,6 +109,7 @@ pub fn main() -> ExitCode {
             code
         }
         Some(Command::Status { json }) => status::status(&common, json),
+        Some(Command::Init(at)) => init::init(&common, &at),
         Some(Command::Metrics(to)) => metrics::metrics(&common, &to),
         Some(Command::Check { live, files }) => check::check(&common, &files, live),
         Some(Command::Runbook(command)) => runbook::run(&common, command),

@@ -10,6 +10,7 @@ pub mod cloudwatch;
 #[cfg(feature = "kubernetes")]
 pub mod cnpg;
 pub mod command;
+pub mod discover;
 pub mod dns;
 pub mod docker;
 #[cfg(feature = "aws")]

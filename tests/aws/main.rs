@@ -656,3 +656,55 @@ fn an_object_is_fetched_whole_or_not_at_all() {
         assert!(left.is_empty(), "{left:?}");
     });
 }
+
+#[test]
+fn a_first_site_file_has_what_the_login_can_see() {
+    with_credentials("a_first_site_file_has_what_the_login_can_see", async {
+        let aws = Aws::up();
+        let folder = tempfile::tempdir().unwrap();
+        let (site, kubeconfig) = (
+            folder.path().join("site.toml"),
+            folder.path().join("kubeconfig"),
+        );
+        let contexts = "apiVersion: v1\nkind: Config\ncontexts:\n- { name: east, context: { cluster: c, user: u } }\n";
+        std::fs::write(&kubeconfig, contexts).unwrap();
+        let init = || {
+            let mut init = std::process::Command::new(env!("CARGO_BIN_EXE_warroom"));
+            init.args(["init", "--region", "us-east-1", "--region", "eu-west-1"]);
+            init.args([
+                "--endpoint",
+                aws.fact("endpoint"),
+                "--sentinel",
+                "127.0.0.1:1",
+            ]);
+            init.arg("--kubeconfig")
+                .arg(&kubeconfig)
+                .arg("--site")
+                .arg(&site);
+            init.output().unwrap()
+        };
+        let done = init();
+        let text = std::fs::read_to_string(&site).unwrap_or_default();
+        assert!(done.status.success(), "{done:?}");
+        for line in [
+            "[targets.east] # its nodes",
+            "[targets.orders-db] # postgres",
+            "instance = \"orders-db-replica\"",
+            "bucket = \"harbour-backups\"",
+            &format!(
+                "# harbour.example.: system = \"route53\", zone = \"{}\"",
+                aws.fact("zone")
+            ),
+            "# RDS in eu-west-1: nothing",
+            "# Sentinel at 127.0.0.1:1: connect: Connection refused",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+        // It is a site file, and what is there stays there.
+        let (read, faults) = warroom::incident::sitefile::parse("site.toml", &text, folder.path());
+        assert!(read.is_some() && faults.is_empty(), "{faults:#?}");
+        let again = init();
+        assert!(!again.status.success(), "{again:?}");
+        assert_eq!(std::fs::read_to_string(&site).unwrap(), text);
+    });
+}

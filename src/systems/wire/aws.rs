@@ -173,6 +173,16 @@ pub fn time(at: &aws_sdk_rds::primitives::DateTime) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(at.secs(), at.subsec_nanos())
 }
 
+/// An error in a few words, where nothing depends on its kind.
+pub fn words<E>(error: &SdkError<E, HttpResponse>) -> String
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let failure = sorted(("", "asked"), error).into_failure();
+    let what = failure.what.to_string();
+    what.trim_start_matches("asked: ").to_owned()
+}
+
 /// What an error means for an act: whether it may have happened all the same.
 fn sorted<E>((on, what): (&str, &str), error: &SdkError<E, HttpResponse>) -> Wrong
 where
