@@ -36,6 +36,13 @@ pub enum ManagedEndpoint {
         /// Where it is asked for.
         account: AwsAccount,
     },
+    /// `system = "aurora"`: a global database.
+    Aurora {
+        /// Its identifier.
+        global: String,
+        /// Where it is asked for.
+        account: AwsAccount,
+    },
     /// `system = "elasticache"`
     Elasticache {
         /// The replication group.
@@ -54,6 +61,7 @@ impl ManagedEndpoint {
             ManagedEndpoint::Argocd { .. } => System::Argocd,
             ManagedEndpoint::Ecs { .. } => System::Ecs,
             ManagedEndpoint::Elasticache { .. } => System::Elasticache,
+            ManagedEndpoint::Aurora { .. } => System::Aurora,
         }
     }
 
@@ -72,6 +80,9 @@ impl ManagedEndpoint {
                 service,
                 account,
             } => format!("{cluster}/{service} in {}", account.region),
+            ManagedEndpoint::Aurora { global, account } => {
+                format!("{global} in {}", account.region)
+            }
             ManagedEndpoint::Elasticache { group, account } => {
                 format!("{group} in {}", account.region)
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::acts::aurora::AuroraSight;
 use super::acts::check::CheckSight;
 use super::acts::cnpg::CnpgSight;
 use super::acts::files::FilesSight;
@@ -73,6 +74,8 @@ pub enum Sight {
     Check(CheckSight),
     /// A CloudNativePG cluster.
     Cnpg(CnpgSight),
+    /// An Aurora global database.
+    Aurora(AuroraSight),
 }
 
 /// The word of a host, an orchestrator or a provider about a server: the only proof that a silent one is really stopped.

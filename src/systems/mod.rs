@@ -4,6 +4,8 @@ pub mod absent;
 pub mod alertmanager;
 #[cfg(feature = "kubernetes")]
 pub mod argocd;
+#[cfg(feature = "aws")]
+pub mod aurora;
 pub mod barman;
 #[cfg(feature = "aws")]
 pub mod cloudwatch;

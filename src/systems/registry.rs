@@ -9,6 +9,8 @@ use super::absent::Absent;
 use super::alertmanager::Alertmanager;
 #[cfg(feature = "kubernetes")]
 use super::argocd::Argocd;
+#[cfg(feature = "aws")]
+use super::aurora::Aurora;
 use super::barman::Barman;
 #[cfg(feature = "aws")]
 use super::cloudwatch::Cloudwatch;
@@ -100,9 +102,9 @@ fn system(target: &Target, site: &Site, shares: &Shares) -> Shared {
             ManagedEndpoint::Cnpg { .. }
             | ManagedEndpoint::Velero { .. }
             | ManagedEndpoint::Argocd { .. } => kubernetes(target, shares),
-            ManagedEndpoint::Ecs { .. } | ManagedEndpoint::Elasticache { .. } => {
-                aws(target, shares)
-            }
+            ManagedEndpoint::Ecs { .. }
+            | ManagedEndpoint::Aurora { .. }
+            | ManagedEndpoint::Elasticache { .. } => aws(target, shares),
         },
     }
 }
@@ -142,6 +144,9 @@ fn aws(target: &Target, shares: &Shares) -> Shared {
             service,
             account,
         }) => Arc::new(Ecs::new(target, (cluster, service), (account, accounts))),
+        Endpoint::Managed(ManagedEndpoint::Aurora { global, account }) => {
+            Arc::new(Aurora::new(target, global, (account, accounts)))
+        }
         Endpoint::Managed(ManagedEndpoint::Elasticache { group, account }) => {
             Arc::new(Elasticache::new(target, group, (account, accounts)))
         }

@@ -102,6 +102,9 @@ async fn judge_guards(judge: &Judge<'_>, resolved: &Resolved) -> Vec<(String, Ve
         } => judge.rds_promotion(target).await,
         Code::Act {
             act: Act::Order(order),
+        } if order.system == System::Aurora => judge.aurora(order).await,
+        Code::Act {
+            act: Act::Order(order),
         } if order.system == System::Cnpg && order.word == "promote" => {
             judge.cnpg_promotion(order, resolved).await
         }

@@ -79,9 +79,9 @@ fn host(target: &Target) -> String {
             ManagedEndpoint::Cnpg { at, .. }
             | ManagedEndpoint::Velero { at, .. }
             | ManagedEndpoint::Argocd { at, .. } => at.context.clone(),
-            ManagedEndpoint::Ecs { account, .. } | ManagedEndpoint::Elasticache { account, .. } => {
-                service(&account.region)
-            }
+            ManagedEndpoint::Ecs { account, .. }
+            | ManagedEndpoint::Aurora { account, .. }
+            | ManagedEndpoint::Elasticache { account, .. } => service(&account.region),
         },
         Endpoint::Check(check) => match check {
             CheckEndpoint::Tcp { host, .. } | CheckEndpoint::Tls { host, .. } => host.clone(),

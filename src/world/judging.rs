@@ -190,6 +190,15 @@ impl<'a> Judge<'a> {
         guards::managed::rds(replica, reading, source, self.site.objectives.rpo, &now)
     }
 
+    /// The guards of making another region of a global database its writer.
+    pub async fn aurora(&self, order: &Order) -> Vec<Guard> {
+        let sights = self.look(std::slice::from_ref(&order.target)).await;
+        let now = self.systems.clock.now();
+        let (what, lossy) = ((&order.target, order.arg("to")), order.word == "failover");
+        let rpo = self.site.objectives.rpo;
+        guards::managed::aurora(what, sights.get(&order.target), lossy, rpo, &now)
+    }
+
     /// The guards of promoting an instance of a CloudNativePG cluster; its loss is that of the PostgreSQL target the order names.
     pub async fn cnpg_promotion(&self, order: &Order, resolved: &Resolved) -> Vec<Guard> {
         let loss = match order.arg("standby") {

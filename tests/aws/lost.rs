@@ -74,6 +74,18 @@ fn of_rds() {
         let then = (chrono::Utc::now() - chrono::TimeDelta::minutes(30)).to_rfc3339();
         let table = [
             lost(
+                "aurora.switchover = { target = \"orders-global\", to = \"us-west-2\" }",
+                "SwitchoverGlobalCluster",
+                |_| true,
+                Some("primary_is = { of = \"orders-global\", instance = \"us-west-2\" }"),
+            ),
+            lost(
+                "aurora.failover = { target = \"orders-global\", to = \"us-east-1\", data_loss = \"allowed\" }",
+                "FailoverGlobalCluster",
+                |_| true,
+                Some("primary_is = { of = \"orders-global\", instance = \"us-east-1\" }"),
+            ),
+            lost(
                 "rds.failover = { target = \"orders\" }",
                 "RebootDBInstance",
                 |_| true,

@@ -708,3 +708,68 @@ fn a_first_site_file_has_what_the_login_can_see() {
         assert_eq!(std::fs::read_to_string(&site).unwrap(), text);
     });
 }
+
+#[test]
+fn another_region_of_a_global_database_is_made_the_writer() {
+    with_credentials(
+        "another_region_of_a_global_database_is_made_the_writer",
+        async {
+            let aws = Aws::up();
+            let writer = || {
+                let found = aws.boto("rds", "describe_global_clusters", &json!({}));
+                let members = found["GlobalClusters"][0]["GlobalClusterMembers"]
+                    .as_array()
+                    .unwrap();
+                let writes = members
+                    .iter()
+                    .find(|member| member["IsWriter"] == true)
+                    .unwrap();
+                writes["DBClusterArn"].as_str().unwrap().to_owned()
+            };
+            assert!(writer().contains(":us-east-1:"), "{}", writer());
+            let lag = json!({ "Namespace": "AWS/RDS", "MetricData": [{
+            "MetricName": "AuroraGlobalDBReplicationLag", "Value": 250.0, "Unit": "Milliseconds",
+            "Dimensions": [
+                { "Name": "DBClusterIdentifier", "Value": "orders-west" },
+                { "Name": "SourceRegion", "Value": "us-east-1" },
+            ],
+        }] });
+            aws.boto("cloudwatch:us-west-2", "put_metric_data", &lag);
+            let Sight::Aurora(seen) = aws.see("orders-global").await.unwrap() else {
+                panic!()
+            };
+            assert_eq!(seen.words(), "writer us-east-1, us-west-2 250 ms behind");
+            // One that loses nothing, and back with a loss allowed.
+            let to = |word: &str, region: &str, more: &str| {
+                format!("aurora.{word} = {{ target = \"orders-global\", to = \"{region}\"{more} }}")
+            };
+            let (lines, outcome) = aws.act(&to("switchover", "us-west-2", "")).await;
+            assert!(
+                done(&outcome).contains("us-west-2 takes writes; it was us-east-1"),
+                "{outcome:?}"
+            );
+            assert!(
+                lines.iter().any(|line| line.contains("switching-over")),
+                "{lines:?}"
+            );
+            assert!(writer().contains(":us-west-2:"), "{}", writer());
+            let (_, outcome) = aws
+                .act(&to("failover", "us-east-1", ", data_loss = \"allowed\""))
+                .await;
+            done(&outcome);
+            assert!(writer().contains(":us-east-1:"), "{}", writer());
+            let (_, again) = aws.act(&to("switchover", "us-east-1", "")).await;
+            assert!(done(&again).contains("nothing was sent"), "{again:?}");
+            let (_, nowhere) = aws.act(&to("switchover", "eu-west-1", "")).await;
+            assert!(
+                refused(&nowhere).contains("no cluster in eu-west-1"),
+                "{nowhere:?}"
+            );
+            let counts = (
+                aws.count("SwitchoverGlobalCluster"),
+                aws.count("FailoverGlobalCluster"),
+            );
+            assert_eq!(counts, (1, 1));
+        },
+    );
+}

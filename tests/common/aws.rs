@@ -125,6 +125,7 @@ impl Aws {
             more("no-bucket", "s3", "bucket = \"no-such-bucket\""),
             more("web", "ecs", "cluster = \"main\"\nservice = \"web\""),
             more("sessions", "elasticache", "group = \"sessions\""),
+            more("orders-global", "aurora", "global = \"orders-global\""),
             more("alarms", "cloudwatch", "prefix = \"db-\""),
             more("image", "ecr", "repository = \"web\"\ntag = \"v1\""),
             more("image-west", "ecr", "repository = \"web\"\ntag = \"v1\"")

@@ -33,6 +33,7 @@ class World:
         self.zone = {}  # instance: its zone since a failover
         self.promoted = {}  # replica: since when it is none
         self.switched = set()  # replication groups whose primary is the other one
+        self.writers = {}  # global database: the ARNs of its writer before, and of the one since
         self.sources = {}
         self.denied = set()  # rds:RebootDBInstance
 
@@ -67,11 +68,13 @@ class Proxy(Door):
         if "status" in fault:
             return self.error(action, fault)
         if "/operation/" in self.path:
-            status, kind, text = 200, "application/cbor", cloudwatch(self.moto, action, body)
+            status, kind, text = 200, "application/cbor", cloudwatch(self.moto, scope(self.headers)[0], action, body)
         elif action == "SimulatePrincipalPolicy":
             status, kind, text = 200, "text/xml", simulation(values)
         elif action == "TestFailover":
             status, kind, text = 200, "text/xml", test_failover(values)
+        elif action in ("SwitchoverGlobalCluster", "FailoverGlobalCluster"):
+            status, kind, text = 200, "text/xml", global_cluster(action, values)
         else:
             status, kind, text = self.forward(body)
         with WORLD.lock:
@@ -132,10 +135,15 @@ def action_of(method, path, headers, body):
     return f"{method} {path.split('?')[0]}", {"path": path}
 
 
+def scope(headers):
+    """Region and service that a request was signed for."""
+    signed = re.search(r"Credential=[^,]*/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request", headers.get("Authorization", ""))
+    return signed.groups() if signed else (None, None)
+
+
 def denial(headers, action):
     """What the policies of the login don't allow: the same that the simulator says."""
-    scope = re.search(r"Credential=[^,]*/([a-z0-9-]+)/aws4_request", headers.get("Authorization", ""))
-    name = f"{scope.group(1)}:{action}" if scope else action
+    name = f"{scope(headers)[1]}:{action}"
     with WORLD.lock:
         if name not in WORLD.denied:
             return None
@@ -191,9 +199,20 @@ def test_failover(values):
     return f'<TestFailoverResponse xmlns="{space}">{result}</TestFailoverResponse>'.encode()
 
 
-def cloudwatch(moto, action, body):
+def global_cluster(action, values):
+    """moto changes no writer: from now on it is the cluster that was named."""
+    name = values["GlobalClusterIdentifier"]
+    with WORLD.lock:
+        WORLD.writers[name] = (WORLD.writers.get(name, (None, None))[1], values["TargetDbClusterIdentifier"])
+        WORLD.begin("global", name, "switching-over" if action.startswith("Switchover") else "failing-over")
+    space = "http://rds.amazonaws.com/doc/2014-10-31/"
+    cluster = f"<GlobalCluster><GlobalClusterIdentifier>{name}</GlobalClusterIdentifier></GlobalCluster>"
+    return f'<{action}Response xmlns="{space}"><{action}Result>{cluster}</{action}Result></{action}Response>'.encode()
+
+
+def cloudwatch(moto, region, action, body):
     """CloudWatch's newer protocol, which moto does not speak: the same question put by boto3."""
-    client = boto3.client("cloudwatch", endpoint_url=f"http://127.0.0.1:{moto}")
+    client = boto3.client("cloudwatch", region_name=region, endpoint_url=f"http://127.0.0.1:{moto}")
     answer = getattr(client, re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower())(**cbor2.loads(body))
     del answer["ResponseMetadata"]
     return cbor2.dumps(answer, datetime_as_timestamp=True, timezone=timezone.utc)
@@ -250,6 +269,13 @@ def rewritten(action, text):
         return re.sub(rb"<DBSnapshot>.*?</DBSnapshot>", lambda found: snapshot(found.group()), text, flags=re.S)
     if action == "DescribeServices":
         return services(text)
+    if action == "DescribeGlobalClusters":
+        block = rb"<GlobalClusterMember>(?:(?!</GlobalClusterMember>).)*</GlobalClusterMember>"
+        name = field(text, "GlobalClusterIdentifier")
+        state, (before, since) = WORLD.state("global", name), WORLD.writers.get(name, (None, None))
+        writer = (before if state else since) or field(text, "DBClusterArn")  # the one it was made of
+        text = re.sub(rb"<Status>[^<]*</Status>", f"<Status>{state or 'available'}</Status>".encode(), text)
+        return re.sub(block, lambda found: member(found.group(), writer), text, flags=re.S)
     if action == "DescribeReplicationGroups":
         block = rb"<ReplicationGroup>.*?</ReplicationGroup>"
         return re.sub(block, lambda found: group(found.group()), text, flags=re.S)
@@ -282,6 +308,11 @@ def group(block):
         role = rb"<CurrentRole>(primary|replica)</CurrentRole>"
         tail = re.sub(role, lambda found: b"<CurrentRole>" + roles[found.group(1)] + b"</CurrentRole>", tail)
     return head + (b"<NodeGroups>" + tail if tail else b"")
+
+
+def member(block, writer):
+    """One cluster of a global database: the one that was made the writer, or another."""
+    return replaced(block, "IsWriter", "true" if field(block, "DBClusterArn") == writer else "false")
 
 
 def instance(block):

@@ -21,6 +21,14 @@ def seed(endpoint):
     )
     rds.create_db_snapshot(DBInstanceIdentifier="orders-db", DBSnapshotIdentifier="orders-db-first")
 
+    west = client("rds", "us-west-2")
+    aurora = {"Engine": "aurora-postgresql", "MasterUsername": "app", "MasterUserPassword": "lab-password"}
+    east = rds.create_db_cluster(DBClusterIdentifier="orders-east", **aurora)["DBCluster"]["DBClusterArn"]
+    rds.create_global_cluster(GlobalClusterIdentifier="orders-global", SourceDBClusterIdentifier=east)
+    west.create_db_cluster(
+        DBClusterIdentifier="orders-west", Engine="aurora-postgresql", GlobalClusterIdentifier="orders-global"
+    )
+
     secrets = client("secretsmanager")
     secrets.create_secret(Name="harbour/api-keys", SecretString="first")
     secrets.create_secret(Name="harbour/plain", SecretString="only")

@@ -1,6 +1,7 @@
 //! Every typed act and condition warroom knows, one file a system, always compiled, so that a runbook reads the same
 //! wherever it is opened. `systems/` carries them out on what is real, `drill/` on what is not.
 
+pub mod aurora;
 pub mod check;
 pub mod cnpg;
 pub mod files;

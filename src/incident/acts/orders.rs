@@ -1,4 +1,4 @@
-//! Orders to what something else runs: operators in Kubernetes (CloudNativePG, Velero, Argo CD) and services of AWS (ECS, ElastiCache, S3).
+//! Orders to what something else runs: operators in Kubernetes (CloudNativePG, Velero, Argo CD) and services of AWS (ECS, ElastiCache, S3, Aurora).
 //! They are a table: what each takes is one row, and what it does is its system's.
 
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ const fn row(
 
 /// Every order there is.
 #[rustfmt::skip]
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 14] = [
     row(System::Cnpg, "promote", &[("instance", "pg-2", true), ("standby", "pg-west", false)], Danger::OneWay),
     row(System::Cnpg, "fence", &[("instance", "*", true)], Danger::Destructive),
     row(System::Cnpg, "unfence", &[("instance", "*", true)], Danger::Change),
@@ -52,6 +52,8 @@ const ROWS: [Row; 12] = [
     row(System::Ecs, "scale", &[("tasks", "4", true)], Danger::Change),
     row(System::Ecs, "undo", &[], Danger::Change),
     row(System::S3, "fetch", &[("to", "/var/restore/app.dump", true), ("object", "db/app.dump", false)], Danger::Change),
+    row(System::Aurora, "switchover", &[("to", "us-west-2", true)], Danger::OneWay),
+    row(System::Aurora, "failover", &[("to", "us-west-2", true), ("data_loss", "allowed", true)], Danger::OneWay),
     row(System::Elasticache, "failover", &[("shard", "0001", true)], Danger::Destructive),
 ];
 
@@ -78,8 +80,15 @@ pub struct Order {
 
 impl Order {
     /// The families' words.
-    pub const FAMILIES: [&'static str; 6] =
-        ["cnpg", "velero", "argocd", "ecs", "elasticache", "s3"];
+    pub const FAMILIES: [&'static str; 7] = [
+        "cnpg",
+        "velero",
+        "argocd",
+        "ecs",
+        "elasticache",
+        "s3",
+        "aurora",
+    ];
 
     /// Every word of a family.
     pub fn words(family: &str) -> Vec<&'static str> {
@@ -105,6 +114,19 @@ impl Order {
                 _ if *key == "tasks" => read::count(reader, table, key, "tasks = 4"),
                 true => read::required(reader, table, key, &example),
                 false => read::value(reader, table, key),
+            };
+            // Whoever writes this has read that writes may be lost.
+            let value = match (*key, value) {
+                ("data_loss", Some(word)) if word != "allowed" => {
+                    let what = format!("{family}.{word}: data_loss is {word:?}");
+                    reader.fault(
+                        &table.key_at(key),
+                        what,
+                        "write data_loss = \"allowed\", or switchover",
+                    );
+                    None
+                }
+                (_, value) => value,
             };
             whole &= value.is_some() || !needed;
             args.extend(value.map(|value| ((*key).to_owned(), value)));

@@ -16,7 +16,7 @@ use super::secrets::{SecretAct, SecretCondition};
 use super::{Act, Condition, flow, shared};
 
 /// What may stand first in an act.
-pub const FAMILIES: [&str; 14] = [
+pub const FAMILIES: [&str; 15] = [
     "postgres",
     "redis",
     "kube",
@@ -29,6 +29,7 @@ pub const FAMILIES: [&str; 14] = [
     "ecs",
     "elasticache",
     "s3",
+    "aurora",
     "wait",
     "runbook",
 ];

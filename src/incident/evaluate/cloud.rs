@@ -137,6 +137,11 @@ impl Seen<'_> {
     /// Whether the instance is the primary, and meant to stay so.
     pub(super) fn primary_is(&self, condition: &PrimaryIs) -> Judged {
         let of = &condition.of;
+        if let Sight::Aurora(seen) = self.sight(of, FRESH)? {
+            let writer = seen.writer().map_or("none", |member| &member.region);
+            let holds = writer == condition.instance && seen.fine();
+            return Ok(Verdict::measured(holds, format!("{of}: {}", seen.words())));
+        }
         let Sight::Cnpg(seen) = self.sight(of, FRESH)? else {
             return Err(other_system(of, "CloudNativePG cluster"));
         };

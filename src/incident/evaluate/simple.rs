@@ -160,6 +160,10 @@ impl Seen<'_> {
                 let saw = format!("{target}: {}", check.words);
                 Ok(Verdict::measured(check.state != CheckState::Breach, saw))
             }
+            Sight::Aurora(seen) => Ok(Verdict::measured(
+                seen.fine(),
+                format!("{target}: {}", seen.words()),
+            )),
             Sight::Cnpg(cluster) => {
                 let saw = format!("{target}: {}", cluster.words());
                 Ok(Verdict::measured(cluster.fine(), saw))

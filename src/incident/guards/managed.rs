@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{FRESH, Guard};
+use crate::incident::acts::aurora::AuroraSight;
 use crate::incident::acts::cnpg::CnpgSight;
 use crate::incident::acts::rds::RdsSight;
 use crate::incident::measure::{Lag, Span};
@@ -94,6 +95,62 @@ fn same_timeline(seen: &CnpgSight, instance: &str) -> Verdict {
     }
 }
 
+/// The guards of `aurora.switchover`, which loses nothing, and of `aurora.failover`, which may.
+pub fn aurora(
+    (id, to): (&TargetId, &str),
+    reading: Option<&Reading>,
+    lossy: bool,
+    rpo: Option<Duration>,
+    now: &Now,
+) -> Vec<Guard> {
+    let seen = match reading.map(|reading| &reading.value) {
+        Some(Ok(Sight::Aurora(seen))) => Some(seen),
+        _ => None,
+    };
+    let of = |judge: &dyn Fn(&AuroraSight) -> Verdict| match seen {
+        Some(seen) => judge(seen),
+        None => Verdict::unknown(format!("{id} was not seen")),
+    };
+    let loss = of(
+        &|seen| match (seen.of(to).and_then(|member| member.lag), rpo) {
+            _ if !lossy => {
+                Verdict::measured(true, "a switchover waits until nothing would be lost")
+            }
+            (Some(lag), Some(rpo)) => behind(to, lag, rpo),
+            (None, _) => {
+                Verdict::unknown(format!("CloudWatch does not say how far {to} is behind"))
+            }
+            (_, None) => Verdict::unknown("the site states no recovery point objective"),
+        },
+    );
+    vec![
+        guard("readings fresh", fresh(id, reading, now)),
+        guard("loss known and under its gate", loss),
+        guard(
+            "still a reader",
+            of(&|seen| match seen.of(to) {
+                Some(member) => Verdict::measured(!member.writer, seen.words()),
+                None => Verdict::measured(false, format!("{id} has no cluster in {to}")),
+            }),
+        ),
+        guard(
+            "nothing under way",
+            of(&|seen| {
+                let words = format!("{id} is {}", seen.status);
+                Verdict::measured(seen.status == "available", words)
+            }),
+        ),
+    ]
+}
+
+/// A lag against the recovery point objective.
+fn behind(who: &str, lag: Duration, rpo: Duration) -> Verdict {
+    let sign = if lag < rpo { '<' } else { '≥' };
+    let saw = format!("{who} is {} behind {sign} {}", Lag(lag), Span(rpo));
+    let millis = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
+    Verdict::measured(lag < rpo, saw).with_badness(millis)
+}
+
 /// The guards of `rds.promote`: `source` is the instance it replicates from, where the site has it.
 pub fn rds(
     id: &TargetId,
@@ -112,12 +169,7 @@ pub fn rds(
         guard(
             "loss known and under its gate",
             of(&|seen| match (seen.lag, rpo) {
-                (Some(lag), Some(rpo)) => {
-                    let sign = if lag < rpo { '<' } else { '≥' };
-                    let saw = format!("{id} is {} behind {sign} {}", Lag(lag), Span(rpo));
-                    let millis = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
-                    Verdict::measured(lag < rpo, saw).with_badness(millis)
-                }
+                (Some(lag), Some(rpo)) => behind(id.as_str(), lag, rpo),
                 (None, _) => Verdict::unknown(format!("CloudWatch has no ReplicaLag of {id}")),
                 (_, None) => Verdict::unknown("the site states no recovery point objective"),
             }),
@@ -273,5 +325,47 @@ mod tests {
             assert_eq!(judged(&bare, known()), ["WAL archived"]);
         }
         assert_eq!(judged(&reading(0, refused()), None).len(), 6);
+    }
+
+    #[test]
+    fn another_region_becomes_the_writer_only_where_the_loss_is_known() {
+        use crate::incident::acts::aurora::AuroraMember;
+        let member = |region: &str, writer: bool, lag: Option<u64>| AuroraMember {
+            arn: format!("arn:aws:rds:{region}:1:cluster:orders"),
+            region: region.into(),
+            writer,
+            lag: lag.map(Duration::from_millis),
+        };
+        let rpo = Some(Duration::from_secs(60));
+        let judged = |lag, lossy, to: &str, status: &str| {
+            let seen = AuroraSight {
+                status: status.into(),
+                members: vec![
+                    member("us-east-1", true, None),
+                    member("us-west-2", false, lag),
+                ],
+            };
+            let seen = reading(0, Ok(Sight::Aurora(seen)));
+            let guards = aurora((&"orders".into(), to), Some(&seen), lossy, rpo, &at(0));
+            names(&guards).join(", ")
+        };
+        let west = "us-west-2";
+        assert_eq!(judged(Some(300), true, west, "available"), "");
+        assert_eq!(judged(None, false, west, "available"), "");
+        let loss = "loss known and under its gate";
+        assert_eq!(judged(None, true, west, "available"), loss);
+        assert_eq!(judged(Some(61_000), true, west, "available"), loss);
+        assert_eq!(
+            judged(Some(300), false, "us-east-1", "available"),
+            "still a reader"
+        );
+        assert_eq!(
+            judged(Some(300), false, "eu-west-1", "available"),
+            "still a reader"
+        );
+        assert_eq!(
+            judged(Some(300), true, west, "failing-over"),
+            "nothing under way"
+        );
     }
 }

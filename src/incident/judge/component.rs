@@ -129,6 +129,13 @@ pub fn seen(target: &Target, sight: &Sight, took: Duration) -> (Standing, String
             };
             (standing, cluster.words())
         }
+        Sight::Aurora(seen) => {
+            let standing = match seen.fine() {
+                true => Standing::Fine,
+                false => Standing::Watch,
+            };
+            (standing, seen.words())
+        }
         Sight::Kube(kube) => of_kube(kube),
         Sight::Rds(rds) => {
             let standing = match rds.status.as_str() {

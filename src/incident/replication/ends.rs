@@ -73,7 +73,8 @@ pub(super) fn view(reading: &Reading) -> Option<View> {
         | Sight::Dns(_)
         | Sight::Secret(_)
         | Sight::Check(_)
-        | Sight::Cnpg(_) => None,
+        | Sight::Cnpg(_)
+        | Sight::Aurora(_) => None,
     }
 }
 

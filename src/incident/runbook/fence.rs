@@ -425,7 +425,7 @@ mod tests {
         assert_eq!(
             faults,
             [
-                "a:2:1: the fence has no key \"helm\" — known here: postgres, redis, kube, rds, route53, secrets, cnpg, velero, argocd, ecs, elasticache, s3, wait, runbook"
+                "a:2:1: the fence has no key \"helm\" — known here: postgres, redis, kube, rds, route53, secrets, cnpg, velero, argocd, ecs, elasticache, s3, aurora, wait, runbook"
             ]
         );
     }

@@ -70,11 +70,13 @@ pub enum System {
     Ecr,
     /// PgBouncer's pools.
     Pgbouncer,
+    /// An Aurora global database.
+    Aurora,
 }
 
 impl System {
     /// Every system, in the order they are listed in.
-    pub const ALL: [System; 31] = [
+    pub const ALL: [System; 32] = [
         System::Postgres,
         System::Redis,
         System::Sentinel,
@@ -106,6 +108,7 @@ impl System {
         System::Cloudwatch,
         System::Ecr,
         System::Pgbouncer,
+        System::Aurora,
     ];
 
     /// The system of a name; none when it is not known.
@@ -147,11 +150,12 @@ impl System {
             System::Cloudwatch => "cloudwatch",
             System::Ecr => "ecr",
             System::Pgbouncer => "pgbouncer",
+            System::Aurora => "aurora",
         }
     }
 
     /// Those that answer with a health of their own: a status, a port, an alert, an exit.
-    pub const CHECKED: [System; 17] = [
+    pub const CHECKED: [System; 18] = [
         System::Http,
         System::Tcp,
         System::Tls,
@@ -169,6 +173,7 @@ impl System {
         System::Cloudwatch,
         System::Ecr,
         System::Pgbouncer,
+        System::Aurora,
     ];
 
     /// Whether it tells which backups there are.

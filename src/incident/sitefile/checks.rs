@@ -33,7 +33,12 @@ pub(super) fn read(
         System::Pgbouncer => pgbouncer(reader, folder, table),
         System::Cloudwatch => cloudwatch(reader, folder, table),
         System::Ecr => ecr(reader, folder, table),
-        System::Cnpg | System::Velero | System::Argocd | System::Ecs | System::Elasticache => {
+        System::Cnpg
+        | System::Velero
+        | System::Argocd
+        | System::Ecs
+        | System::Elasticache
+        | System::Aurora => {
             return cloud::managed(reader, folder, table, system).map(Endpoint::Managed);
         }
         _ => return store(reader, folder, table, system).map(Endpoint::Store),

@@ -74,6 +74,14 @@ pub(super) fn managed(
                 account: account?,
             })
         }
+        System::Aurora => {
+            let global = required(reader, table, "global", "global = \"orders\"");
+            let account = account(reader, folder, table);
+            Some(ManagedEndpoint::Aurora {
+                global: global?,
+                account: account?,
+            })
+        }
         System::Elasticache => {
             let group = required(reader, table, "group", "group = \"cache\"");
             let account = account(reader, folder, table);

@@ -26,9 +26,9 @@ pub fn pace(system: Option<System>) -> Pace {
     use System as S;
     let seconds = Duration::from_secs;
     let (interval, timeout) = match system {
-        Some(S::Rds | S::Route53 | S::Secrets | S::Ecs | S::Elasticache | S::Cloudwatch) => {
-            (seconds(15), seconds(10))
-        }
+        Some(
+            S::Rds | S::Route53 | S::Secrets | S::Ecs | S::Elasticache | S::Aurora | S::Cloudwatch,
+        ) => (seconds(15), seconds(10)),
         Some(S::Kubernetes | S::Command | S::Docker | S::Cnpg | S::Argocd) => {
             (INTERVAL, seconds(10))
         }

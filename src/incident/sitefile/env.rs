@@ -43,9 +43,9 @@ fn place(endpoint: &Endpoint) -> Env {
             ManagedEndpoint::Cnpg { at, .. }
             | ManagedEndpoint::Velero { at, .. }
             | ManagedEndpoint::Argocd { at, .. } => kube(at),
-            ManagedEndpoint::Ecs { account, .. } | ManagedEndpoint::Elasticache { account, .. } => {
-                aws(account, &[])
-            }
+            ManagedEndpoint::Ecs { account, .. }
+            | ManagedEndpoint::Aurora { account, .. }
+            | ManagedEndpoint::Elasticache { account, .. } => aws(account, &[]),
         },
         Endpoint::Store(StoreEndpoint::S3 { account, .. })
         | Endpoint::Check(

@@ -130,6 +130,7 @@ fn the_sample_names_every_key() {
         "proof",
         "wal_segment",
         "verify",
+        "global",
         "to",
         "target",
         "gate",
@@ -195,6 +196,7 @@ fn the_sample_is_read_as_it_says() {
             "velero",
             "application",
             "tasks",
+            "orders-global",
             "sessions",
             "alarms",
             "image"
@@ -366,6 +368,7 @@ fn programs_get_the_place_and_never_the_secret() {
             "KUBE_CONTEXT=east KUBE_NAMESPACE=default",
             "KUBE_CONTEXT=east KUBE_NAMESPACE=velero",
             "KUBE_CONTEXT=east KUBE_NAMESPACE=argocd",
+            "AWS_REGION=us-east-1",
             "AWS_REGION=us-east-1",
             "AWS_REGION=us-east-1",
             "AWS_REGION=us-east-1",

@@ -6,16 +6,15 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_cloudwatch::types::Statistic;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::DbInstance;
 use chrono::{DateTime, Utc};
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 use tokio::time::Instant;
 
-use super::wire;
 use super::wire::aws::{Accounts, Service, time};
 use super::wire::policy::Caller;
+use super::wire::{self, metric};
 use super::{Output, System};
 use crate::incident::acts::Act;
 use crate::incident::acts::rds::RdsSight;
@@ -25,9 +24,6 @@ use crate::incident::site::{RdsEndpoint, Target};
 
 /// How often the newest snapshot is asked for: they are hours apart, and requests are counted.
 const SNAPSHOTS_EVERY: Duration = Duration::from_secs(60);
-
-/// How old CloudWatch's newest figure may be, in seconds: it gets one a minute, and late.
-const LAG_FROM: i64 = 300;
 
 /// One instance of the site.
 pub struct Rds {
@@ -93,34 +89,10 @@ impl Rds {
         found.ok_or_else(missing)
     }
 
-    /// How far the replica is behind: CloudWatch's newest figure of the last minutes, the worst of its minute.
+    /// How far the replica is behind, by CloudWatch.
     async fn replica_lag(&self) -> Result<Option<Duration>, Failure> {
-        // Its end is left out: a figure of this very second would be.
-        let now = Utc::now().timestamp() + 1;
-        let second = aws_sdk_cloudwatch::primitives::DateTime::from_secs;
-        let instance = aws_sdk_cloudwatch::types::Dimension::builder()
-            .name("DBInstanceIdentifier")
-            .value(&self.instance)
-            .build();
-        let request = async {
-            let request = self.metrics.client().await.get_metric_statistics();
-            let request = request
-                .namespace("AWS/RDS")
-                .metric_name("ReplicaLag")
-                .dimensions(instance);
-            let request = request
-                .start_time(second(now - LAG_FROM))
-                .end_time(second(now))
-                .period(60);
-            request.statistics(Statistic::Maximum).send().await
-        };
-        let answer = self.metrics.ask("GetMetricStatistics", request).await?;
-        let points = answer.datapoints().iter();
-        let newest = points.max_by_key(|point| point.timestamp().map(|at| at.secs()));
-        // A replica that is broken has -1.
-        let seconds = newest
-            .and_then(|point| point.maximum())
-            .filter(|seconds| *seconds >= 0.0);
+        let of = [("DBInstanceIdentifier", self.instance.as_str())];
+        let seconds = metric::newest(&self.metrics, "ReplicaLag", &of).await?;
         Ok(seconds.map(Duration::from_secs_f64))
     }
 

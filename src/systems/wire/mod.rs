@@ -7,6 +7,8 @@ pub mod host;
 pub mod http;
 #[cfg(feature = "kubernetes")]
 pub mod kube;
+#[cfg(feature = "aws")]
+pub mod metric;
 pub mod net;
 #[cfg(feature = "aws")]
 pub mod policy;

@@ -19,7 +19,8 @@ const SPEAKS_REDIS: &[System] = &[System::Redis, System::Sentinel];
 const ANY: &[System] = &System::ALL;
 /// What says of itself how it is.
 const HEALTHY: &[System] = &System::CHECKED;
-const CNPG: &[System] = &[System::Cnpg];
+/// What has a primary of its own choosing.
+const CNPG: &[System] = &[System::Cnpg, System::Aurora];
 /// Checks that have a figure.
 const VALUE: &[System] = &[
     System::Tls,
