@@ -30,8 +30,10 @@
 //! # The data's two roads
 //!
 //! **From a system to a pixel.** `world::watch` looks at each target with its own interval and time-out and sends
-//! `Event::Observed`. A time-out is a reading that failed, never a gap. `update` takes the reading in and derives the
-//! vitals anew: standings come from `incident::judge` and `incident::replication`, ages are counted when they are shown, and
+//! `Event::Observed`, one for all readings that come about the same time. Looks are spread over the interval and pass
+//! `world::gate`, which bounds how many are under way over all and at one host; what is silent is asked more rarely
+//! (`incident::judge::pause`). A time-out is a reading that failed, never a gap. `update` takes the readings in and derives
+//! the vitals anew: standings come from `incident::judge` and `incident::replication`, ages are counted when they are shown, and
 //! a reading older than three intervals is *unknown*. `screen` draws the state; the terminal gets only cells that changed,
 //! one frame in flight, and never more than thirty a second.
 //!
@@ -53,6 +55,9 @@
 //! - A tabletop is one order of events in one process ([`tabletop::Session`]): its clock moves from one thing that is due to
 //!   the next, so that scenario, seed and the hands at the keyboard decide everything. What runs in the runner's process in
 //!   an outage is polled there, on a [`world::Systems`] with its own clock and stage. Its journal is not synced.
+//! - A global database of Aurora is a target of its own, not an order to one of its instances: it is asked in a region that
+//!   stands by, and whether writes may be lost is which order is given (`aurora.switchover`, `aurora.failover`).
+//! - A command in a pod is a shell step with `kubectl exec`: its output, its exit and its time limit are a shell step's already.
 //! - Only the desk ([`world::desk`]) writes an incident's journal. Runners write their end beside their evidence, and the
 //!   desk of whichever console sees it first records it.
 

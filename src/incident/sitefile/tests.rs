@@ -369,7 +369,7 @@ fn programs_get_the_place_and_never_the_secret() {
             "KUBE_CONTEXT=east KUBE_NAMESPACE=velero",
             "KUBE_CONTEXT=east KUBE_NAMESPACE=argocd",
             "AWS_REGION=us-east-1",
-            "AWS_REGION=us-east-1",
+            "AWS_REGION=us-west-2",
             "AWS_REGION=us-east-1",
             "AWS_REGION=us-east-1",
             "AWS_REGION=us-west-2",
