@@ -3,13 +3,11 @@
 
 mod common;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
+use common::between::{Cut, between};
 use common::lab::Lab;
 use common::pg::{asked, done, east, failed, perform, session, sight, west, with};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use warroom::incident::acts::postgres::{PgAct, PgCondition, PgRole};
 use warroom::incident::reading::{FailureKind, Holds, Outcome};
 use warroom::incident::site::{PgEndpoint, SecretRef, Tls};
@@ -251,59 +249,11 @@ async fn row_counts(lab: &Lab, server: &Postgres) {
     );
 }
 
-/// What becomes of the connection that asks for the promotion.
-#[derive(Clone, Copy, PartialEq)]
-enum Cut {
-    /// The question gets through, the answer does not.
-    Answer,
-    /// The question does not get through, and nothing does afterwards.
-    All,
-}
-
-/// Stands between us and a server: its port, and how many promotions were asked for.
-async fn between(server: u16, cut: Cut) -> (u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = asked.clone();
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            if cut == Cut::Answer || count.load(Ordering::SeqCst) == 0 {
-                let server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
-                tokio::spawn(carry(client, server, cut, count.clone()));
-            }
-        }
-    });
-    (port, asked)
-}
-
-async fn carry(mut client: TcpStream, mut server: TcpStream, cut: Cut, count: Arc<AtomicUsize>) {
-    let (mut question, mut answer) = ([0; 16_384], [0; 16_384]);
-    loop {
-        tokio::select! {
-            Ok(n @ 1..) = client.read(&mut question) => {
-                let promotes = question[..n].windows(10).any(|bytes| bytes == b"pg_promote");
-                if promotes {
-                    count.fetch_add(1, Ordering::SeqCst);
-                }
-                if !promotes || cut == Cut::Answer {
-                    server.write_all(&question[..n]).await.unwrap();
-                }
-                if promotes {
-                    return;
-                }
-            }
-            Ok(n @ 1..) = server.read(&mut answer) => client.write_all(&answer[..n]).await.unwrap(),
-            else => return,
-        }
-    }
-}
-
 /// One promotion is asked for, whatever becomes of its answer; what can't be seen afterwards is unknown.
 async fn lost_answers(lab: &Lab) {
     let target = lab.postgres("pg-west");
     for cut in [Cut::All, Cut::Answer] {
-        let (port, asked) = between(lab.port("pg-west"), cut).await;
+        let (port, asked) = between(lab.port("pg-west"), cut, "pg_promote").await;
         let server = with(&target, |endpoint| endpoint.port = port);
         let outcome = perform(&server, PgAct::Promote { target: west() }).await;
         match cut {

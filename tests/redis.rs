@@ -6,10 +6,16 @@
     reason = "clippy.toml's leave for tests does not reach helpers of test files"
 )]
 
+#[path = "common/between.rs"]
+#[allow(dead_code, reason = "the tests of PostgreSQL cut everything, too")]
+mod between;
 mod eyes_lab;
 
 use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::atomic::Ordering;
 
+use between::{Cut, between};
 use eyes_lab::{Lab, failure, look, now, target, until};
 use warroom::incident::acts::redis::{
     RedisAct, RedisCondition, RedisRole, RedisSight, RoleWord, SentinelSight,
@@ -57,6 +63,24 @@ async fn perform(systems: &Systems, act: RedisAct) -> (Outcome, Vec<String>) {
     (outcome, said)
 }
 
+/// What redis-cli says, which shares nothing with warroom.
+fn cli(lab: &Lab, server: &str, words: &[&str]) -> String {
+    let password = std::fs::read_to_string(lab.path("secrets/redis")).unwrap();
+    let mut cli = Command::new("redis-cli");
+    if !server.starts_with("sentinel") {
+        cli.env("REDISCLI_AUTH", password.trim());
+    }
+    cli.args(["-p", &lab.port(server).to_string()]).args(words);
+    let said = cli.output().unwrap();
+    String::from_utf8(said.stdout).unwrap().trim().to_owned()
+}
+
+/// Its role as redis-cli reads it: `master`, `slave`.
+fn role_of(lab: &Lab, server: &str) -> String {
+    let said = cli(lab, server, &["ROLE"]);
+    said.lines().next().unwrap_or_default().to_owned()
+}
+
 fn done(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Done { said } => said.as_str(),
@@ -96,7 +120,7 @@ async fn both_sides_are_seen_and_changed() {
     let site = lab.site();
     let systems = registry::open(&site);
     both_sides(&lab, &site, &systems).await;
-    saves_show(&systems).await;
+    saves_show(&lab, &systems).await;
     promoted_and_following_again(&lab, &systems).await;
     who_may_not_in_is_denied(&lab, &site).await;
     unknown_names_are_missing(&lab, &site).await;
@@ -170,7 +194,7 @@ async fn both_sides(lab: &Lab, site: &Site, systems: &Systems) {
     assert_eq!(holds(systems, "redis-west", keys(403)).await, Holds::No);
 }
 
-async fn saves_show(systems: &Systems) {
+async fn saves_show(lab: &Lab, systems: &Systems) {
     let east = &systems[&"redis-east".into()];
     let target = || TargetId::from("redis-east");
     let Ok(before) = look(east.as_ref()).await.value else {
@@ -183,11 +207,15 @@ async fn saves_show(systems: &Systems) {
     );
     let after = until(east.as_ref(), "a save", |sight| redis_of(sight).saved).await;
     assert!(redis_of(&after).last_save > redis_of(&before).last_save);
+    let saved = redis_of(&after).last_save.unwrap().timestamp();
+    assert_eq!(cli(lab, "redis-east", &["LASTSAVE"]), saved.to_string());
     let (outcome, _) = perform(systems, RedisAct::Bgrewriteaof { target: target() }).await;
     assert_eq!(
         done(&outcome),
         "redis-east: the append-only file is rewritten"
     );
+    let told = cli(lab, "redis-east", &["INFO", "persistence"]);
+    assert!(told.contains("aof_last_bgrewrite_status:ok"), "{told}");
 }
 
 async fn promoted_and_following_again(lab: &Lab, systems: &Systems) {
@@ -204,6 +232,7 @@ async fn promoted_and_following_again(lab: &Lab, systems: &Systems) {
         lines,
         [format!("redis-west follows {east_at}: REPLICAOF NO ONE")]
     );
+    assert_eq!(role_of(lab, "redis-west"), "master");
     let role = |word| is("redis-west", word);
     assert_eq!(
         holds(systems, "redis-west", role(RoleWord::Master)).await,
@@ -225,6 +254,7 @@ async fn promoted_and_following_again(lab: &Lab, systems: &Systems) {
         done(&outcome),
         format!("redis-west follows redis-east ({east_at}), and its link is up")
     );
+    assert_eq!(role_of(lab, "redis-west"), "slave");
     assert_eq!(
         holds(systems, "redis-west", role(RoleWord::Replica)).await,
         Holds::Yes
@@ -236,9 +266,80 @@ async fn promoted_and_following_again(lab: &Lab, systems: &Systems) {
     };
     let (outcome, _) = perform(systems, itself).await;
     assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    orders_whose_answer_is_lost(lab).await;
     for sentinel in ["sentinel-1", "sentinel-2", "sentinel-3"] {
         lab.run(&["thaw", sentinel]);
     }
+}
+
+/// The order arrives, and its answer does not: it is unknown, sent once, and what it changed is there to be found.
+async fn orders_whose_answer_is_lost(lab: &Lab) {
+    let west = || TargetId::from("redis-west");
+    let follow = RedisAct::Follow {
+        target: west(),
+        of: "redis-east".into(),
+    };
+    let promote = RedisAct::Promote { target: west() };
+    for (act, word, role, text) in [
+        (promote, "REPLICAOF", RoleWord::Master, "master"),
+        (follow, "REPLICAOF", RoleWord::Replica, "slave"),
+    ] {
+        let (port, asked) = between(lab.port("redis-west"), Cut::Answer, word).await;
+        let mut site = lab.site();
+        for target in &mut site.targets {
+            if let (Endpoint::Redis(at), "redis-west") = (&mut target.endpoint, target.id.as_str())
+            {
+                at.port = port;
+            }
+        }
+        let (outcome, _) = perform(&registry::open(&site), act).await;
+        assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        assert_eq!(role_of(lab, "redis-west"), text);
+        let systems = registry::open(&lab.site());
+        assert_eq!(
+            holds(&systems, "redis-west", is("redis-west", role)).await,
+            Holds::Yes
+        );
+    }
+}
+
+/// The same of a failover, through whichever Sentinel is asked for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failover_is_asked_for_once_whatever_becomes_of_its_answer() {
+    let lab = &Lab::up();
+    let (mut nodes, mut asked) = (Vec::new(), Vec::new());
+    for name in ["sentinel-1", "sentinel-2", "sentinel-3"] {
+        let (port, count) = between(lab.port(name), Cut::Answer, "FAILOVER").await;
+        nodes.push(format!("127.0.0.1:{port}"));
+        asked.push(count);
+    }
+    let mut site = lab.site();
+    for target in &mut site.targets {
+        if let Endpoint::Sentinel(at) = &mut target.endpoint {
+            at.nodes.clone_from(&nodes);
+        }
+    }
+    let failover = RedisAct::Failover {
+        target: "sentinel".into(),
+    };
+    let (outcome, _) = perform(&registry::open(&site), failover).await;
+    assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+    let sent: usize = asked.iter().map(|count| count.load(Ordering::SeqCst)).sum();
+    assert_eq!(sent, 1);
+    let systems = registry::open(&lab.site());
+    until(
+        systems[&"sentinel".into()].as_ref(),
+        "the new master",
+        |sight| sentinel_of(sight).master == lab.place("redis-west"),
+    )
+    .await;
+    let address = cli(
+        lab,
+        "sentinel-2",
+        &["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "cache"],
+    );
+    assert_eq!(address.replace('\n', ":"), lab.place("redis-west"));
 }
 
 async fn who_may_not_in_is_denied(lab: &Lab, site: &Site) {
@@ -349,6 +450,7 @@ async fn sentinels_fail_over_and_tell_of_the_dead() {
         holds(&systems, "sentinel", master_is("redis-west")).await,
         Holds::Yes
     );
+    assert_eq!(role_of(&lab, "redis-west"), "master");
     let west = systems[&"redis-west".into()].observe().await.value.unwrap();
     assert!(is_master(&west), "{west:?}");
 

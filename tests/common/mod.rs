@@ -7,6 +7,7 @@
     reason = "each test program uses its part, and one that can't set up has failed"
 )]
 
+pub mod between;
 pub mod cache;
 pub mod lab;
 pub mod operator;
