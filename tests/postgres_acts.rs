@@ -102,6 +102,7 @@ async fn faults_say_what_to_do_and_acts_say_what_they_did() {
     .await;
     soft_fence(&lab, &with(&target, |_| {})).await;
     row_counts(&lab, &Postgres::new(&target)).await;
+    orders_whose_answer_is_lost(&lab, &admin).await;
     lost_answers(&lab).await;
 }
 
@@ -247,6 +248,73 @@ async fn row_counts(lab: &Lab, server: &Postgres) {
         saw,
         "scratch: heartbeat is missing, messages has 5900 rows, not 6000; not in the baseline: stray"
     );
+}
+
+/// Each order arrives, and its answer does not: it is unknown, and was sent once.
+async fn orders_whose_answer_is_lost(lab: &Lab, password: &SecretRef) {
+    let (database, role) = (|| "app".to_owned(), || "app".to_owned());
+    // Somebody whose session can be ended.
+    let _held = session(lab, "pg-east", "app", "app").await;
+    let table = [
+        (
+            PgAct::Terminate {
+                target: east(),
+                database: Some(database()),
+                role: None,
+            },
+            "pg_terminate_backend",
+        ),
+        (
+            PgAct::RevokeWrites {
+                target: east(),
+                database: database(),
+                role: role(),
+            },
+            "REVOKE",
+        ),
+        (
+            PgAct::GrantWrites {
+                target: east(),
+                database: database(),
+                role: role(),
+            },
+            "GRANT",
+        ),
+        (
+            PgAct::Reindex {
+                target: east(),
+                table: "public.messages".into(),
+            },
+            "REINDEX",
+        ),
+        (PgAct::Checkpoint { target: east() }, "CHECKPOINT"),
+        (PgAct::SwitchWal { target: east() }, "pg_switch_wal"),
+        (PgAct::Fence { target: east() }, "ALTER SYSTEM"),
+        (PgAct::Unfence { target: east() }, "ALTER SYSTEM"),
+    ];
+    let target = lab.postgres("pg-east");
+    for (act, word) in table {
+        let (port, asked) = between(lab.port("pg-east"), Cut::Answer, word).await;
+        let server = with(&target, |endpoint| {
+            endpoint.port = port;
+            endpoint.user = "postgres".into();
+            endpoint.password = Some(password.clone());
+        });
+        let shown = act.to_string();
+        let outcome = perform(&server, act).await;
+        assert!(
+            matches!(outcome, Outcome::Unknown { .. }),
+            "{shown}: {outcome:?}"
+        );
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "{shown}");
+    }
+    // All of it happened: it may connect again, and nothing is read-only.
+    let app = session(lab, "pg-east", "app", "app").await;
+    let row = app
+        .query_one("SHOW default_transaction_read_only", &[])
+        .await
+        .unwrap();
+    assert_eq!(row.get::<_, &str>(0), "off");
 }
 
 /// One promotion is asked for, whatever becomes of its answer; what can't be seen afterwards is unknown.

@@ -13,7 +13,8 @@ mod eyes_lab;
 
 use std::collections::BTreeMap;
 use std::process::Command;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use between::{Cut, between};
 use eyes_lab::{Lab, failure, look, now, target, until};
@@ -272,36 +273,57 @@ async fn promoted_and_following_again(lab: &Lab, systems: &Systems) {
     }
 }
 
+/// A site on which one server is reached through a port that loses the answer to `word`.
+async fn losing(lab: &Lab, server: &str, word: &'static str) -> (Systems, Arc<AtomicUsize>) {
+    let (port, asked) = between(lab.port(server), Cut::Answer, word).await;
+    let mut site = lab.site();
+    for target in &mut site.targets {
+        if let (Endpoint::Redis(at), true) = (&mut target.endpoint, target.id.as_str() == server) {
+            at.port = port;
+        }
+    }
+    (registry::open(&site), asked)
+}
+
 /// The order arrives, and its answer does not: it is unknown, sent once, and what it changed is there to be found.
 async fn orders_whose_answer_is_lost(lab: &Lab) {
-    let west = || TargetId::from("redis-west");
+    let (east, west) = (
+        || TargetId::from("redis-east"),
+        || TargetId::from("redis-west"),
+    );
     let follow = RedisAct::Follow {
         target: west(),
-        of: "redis-east".into(),
+        of: east(),
     };
-    let promote = RedisAct::Promote { target: west() };
-    for (act, word, role, text) in [
-        (promote, "REPLICAOF", RoleWord::Master, "master"),
-        (follow, "REPLICAOF", RoleWord::Replica, "slave"),
-    ] {
-        let (port, asked) = between(lab.port("redis-west"), Cut::Answer, word).await;
-        let mut site = lab.site();
-        for target in &mut site.targets {
-            if let (Endpoint::Redis(at), "redis-west") = (&mut target.endpoint, target.id.as_str())
-            {
-                at.port = port;
-            }
-        }
-        let (outcome, _) = perform(&registry::open(&site), act).await;
-        assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
-        assert_eq!(asked.load(Ordering::SeqCst), 1);
-        assert_eq!(role_of(lab, "redis-west"), text);
-        let systems = registry::open(&lab.site());
-        assert_eq!(
-            holds(&systems, "redis-west", is("redis-west", role)).await,
-            Holds::Yes
+    let orders = [
+        (RedisAct::Save { target: east() }, "BGSAVE"),
+        (RedisAct::Bgrewriteaof { target: east() }, "BGREWRITEAOF"),
+        (RedisAct::Promote { target: west() }, "REPLICAOF"),
+        (follow, "REPLICAOF"),
+    ];
+    let saves = || cli(lab, "redis-east", &["LASTSAVE"]);
+    let saved = saves();
+    let direct = registry::open(&lab.site());
+    for (act, word) in orders {
+        let role = match &act {
+            RedisAct::Promote { .. } => Some((RoleWord::Master, "master")),
+            RedisAct::Follow { .. } => Some((RoleWord::Replica, "slave")),
+            _ => None,
+        };
+        let (systems, asked) = losing(lab, act.target().as_str(), word).await;
+        let (outcome, _) = perform(&systems, act).await;
+        assert!(
+            matches!(outcome, Outcome::Unknown { .. }),
+            "{word}: {outcome:?}"
         );
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "{word}");
+        if let Some((role, text)) = role {
+            assert_eq!(role_of(lab, "redis-west"), text);
+            let verified = holds(&direct, "redis-west", is("redis-west", role)).await;
+            assert_eq!(verified, Holds::Yes, "{text}");
+        }
     }
+    until(direct[&east()].as_ref(), "the save", |_| saves() != saved).await;
 }
 
 /// The same of a failover, through whichever Sentinel is asked for it.
