@@ -151,6 +151,21 @@ fn a_check_finds_what_the_runbooks_may_not_do() {
                 refused(&outcome).contains("not authorized to perform: rds:RebootDBInstance"),
                 "{outcome:?}"
             );
+            let (_, outcome) = aws.act("secrets.rotate = { target = \"keys\" }").await;
+            let said = refused(&outcome);
+            assert!(
+                said.contains("not authorized to perform: secretsmanager:PutSecretValue"),
+                "{said}"
+            );
+            // A session names its role without the path, and the policies are the role's.
+            let role = json!({ "RoleName": "oncall", "Path": "/aws-reserved/", "AssumeRolePolicyDocument": "{}" });
+            aws.boto("iam", "create_role", &role);
+            let whole = "arn:aws:iam::123456789012:role/aws-reserved/oncall";
+            let session = "arn:aws:sts::123456789012:assumed-role/oncall/ana";
+            aws.order(&json!({ "caller": [session, whole] }));
+            let (_, said) = checked(&aws);
+            let line = format!("{whole} may not rds:RebootDBInstance on {orders}");
+            assert!(said.contains(&line), "{line}: {said}");
             // Who may not ask is told so, and it counts as no fault of its own.
             aws.order(&json!({ "deny": ["iam:SimulatePrincipalPolicy"] }));
             let (_, said) = checked(&aws);

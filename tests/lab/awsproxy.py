@@ -36,6 +36,7 @@ class World:
         self.writers = {}  # global database: the ARNs of its writer before, and of the one since
         self.sources = {}
         self.denied = set()  # rds:RebootDBInstance
+        self.caller = (None, USER)  # who STS says asks, where it isn't moto's; and whose policies count
 
     def begin(self, kind, name, state):
         self.busy[kind, name] = (state, time.monotonic() + self.seconds)
@@ -111,6 +112,7 @@ def order(what):
         if "seconds" in what:
             WORLD.seconds = float(what["seconds"])
         WORLD.denied |= set(what.get("deny", []))
+        WORLD.caller = tuple(what.get("caller", WORLD.caller))
         if "fault" in what:
             WORLD.faults.append({"times": 1, **what["fault"]})
         return dict(WORLD.counts)
@@ -152,7 +154,7 @@ def denial(headers, action):
 
 def simulation(values):
     """IAM's policy simulator, which moto has not got."""
-    if values["PolicySourceArn"] != USER:
+    if values["PolicySourceArn"] != WORLD.caller[1]:
         raise ValueError(f"{values['PolicySourceArn']} is not who asks")
     rows = []
     for name, action in values.items():
@@ -269,6 +271,8 @@ def rewritten(action, text):
         return re.sub(rb"<DBSnapshot>.*?</DBSnapshot>", lambda found: snapshot(found.group()), text, flags=re.S)
     if action == "DescribeServices":
         return services(text)
+    if action == "GetCallerIdentity" and WORLD.caller[0]:
+        return replaced(text, "Arn", WORLD.caller[0])
     if action == "DescribeGlobalClusters":
         block = rb"<GlobalClusterMember>(?:(?!</GlobalClusterMember>).)*</GlobalClusterMember>"
         name = field(text, "GlobalClusterIdentifier")

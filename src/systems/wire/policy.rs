@@ -37,6 +37,11 @@ impl Caller {
         })
     }
 
+    /// The role, where it is one.
+    fn role(&self) -> Option<&str> {
+        self.principal.split_once(":role/").map(|(_, name)| name)
+    }
+
     /// The name of something in the account.
     pub fn arn(&self, service: &str, region: &str, rest: &str) -> String {
         let (partition, account) = (&self.partition, &self.account);
@@ -81,10 +86,19 @@ impl<C> Service<C> {
         let request = client.get_caller_identity().send();
         let seen = self.ask("GetCallerIdentity", request).await?;
         let arn = seen.arn().unwrap_or_default();
-        Caller::read(arn).ok_or_else(|| {
+        let mut caller = Caller::read(arn).ok_or_else(|| {
             let what = format!("GetCallerIdentity: {arn:?} is nobody's name");
             self.missing(what, "check the endpoint")
-        })
+        })?;
+        if let Some(role) = caller.role() {
+            // A session doesn't say what path its role has, and the roles of single sign-on have one.
+            let client = aws_sdk_iam::Client::new(self.config().await);
+            let request = client.get_role().role_name(role).send();
+            let found = self.ask("GetRole", request).await?;
+            let arn = found.role().map(|role| role.arn().to_owned());
+            caller.principal = arn.unwrap_or(caller.principal);
+        }
+        Ok(caller)
     }
 
     async fn denied(
