@@ -73,17 +73,17 @@ fn targets(site: &Site) -> usize {
     let looks = async {
         tokio::join!(
             preflight::look(&wanted, site, &systems),
-            preflight::refused(&acts, site, &systems)
+            preflight::forbidden(&acts, site, &systems)
         )
     };
-    let (mut found, refused) = match block_on(looks) {
+    let (mut found, forbidden) = match block_on(looks) {
         Ok(found) => found,
         Err(why) => {
             fail(format!("the runtime can't be started: {why}"));
             return 1;
         }
     };
-    found.extend(refused);
+    found.extend(forbidden);
     for (name, verdict) in &found {
         let mark = match verdict.holds {
             Holds::Yes => '✔',
@@ -152,7 +152,7 @@ fn one(path: &Path, text: &str, site: Option<&Site>) -> Vec<Fault> {
             file: name,
             line: 1,
             col: 1,
-            what: "this runbook will be refused".into(),
+            what: "this runbook will be forbidden".into(),
             instead: why,
             weight: Weight::Fault,
         }));

@@ -9,9 +9,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Common, block_on, fail, say};
+use super::{Common, block_on, fail, say, site};
 use crate::systems::discover::{Found, Shown, sentinel};
-use crate::world::shelf;
 
 /// Where is looked.
 #[derive(Debug, Args)]
@@ -42,8 +41,7 @@ pub struct Where {
 
 /// Looks around, and writes a site file.
 pub fn init(common: &Common, at: &Where) -> ExitCode {
-    let own = || Some(shelf::config_dir()?.join("site.toml"));
-    let Some(path) = common.site.clone().or_else(own) else {
+    let Some(path) = common.site.clone().or_else(site::own) else {
         return fail("there is no home to write to — name a file with --site FILE");
     };
     if !at.print && path.exists() {
@@ -127,10 +125,7 @@ fn target(text: &mut String, one: &Found, taken: &mut BTreeSet<String>) {
     };
     let _ = writeln!(text, "\n[targets.{id}]{note}");
     for (key, value) in &one.keys {
-        let _ = match value.starts_with('[') {
-            true => writeln!(text, "{key} = {value}"),
-            false => writeln!(text, "{key} = {value:?}"),
-        };
+        let _ = writeln!(text, "{key} = {value}");
     }
 }
 
@@ -141,7 +136,10 @@ fn named(name: &str, taken: &mut BTreeSet<String>) -> String {
         false => '-',
     };
     let base: String = name.chars().map(plain).collect();
-    let base = base.trim_matches('-');
+    let base = match base.trim_matches('-') {
+        "" => "target",
+        base => base,
+    };
     let numbered = (2..).map(|n| format!("{base}-{n}"));
     let mut names = std::iter::once(base.to_owned()).chain(numbered);
     let free = names.find(|name| taken.insert(name.clone()));

@@ -15,7 +15,7 @@ use crate::console::state::State;
 use crate::console::vitals::Vitals;
 use crate::incident::drills::Grade;
 use crate::incident::drills::schedule::schedule;
-use crate::incident::judge::{Standing, kept};
+use crate::incident::judge::kept;
 use crate::incident::openmetrics::Text;
 use crate::incident::site::{Backup, Site};
 use crate::systems::wire::http;
@@ -41,7 +41,7 @@ pub fn metrics(common: &Common, to: &To) -> ExitCode {
     let mut text = Text::default();
     text.family("site_readable", "1 when the site file has no fault.");
     let site = site::read(common).ok().map(|(_, site)| site);
-    text.sample(&[], f64::from(u8::from(site.is_some())));
+    text.sample(&[], yes(site.is_some()));
     if let Some(site) = &site {
         match block_on(status::look(site)) {
             Ok(state) => write(&mut text, site, &state),
@@ -80,6 +80,11 @@ fn write(text: &mut Text, site: &Site, state: &State) {
     incident(text, state);
 }
 
+/// 1 for yes, 0 for no.
+fn yes(truth: bool) -> f64 {
+    u8::from(truth).into()
+}
+
 /// Whole seconds since 1970.
 fn stamp(at: DateTime<Utc>) -> f64 {
     // Exact for the next 285 million years.
@@ -101,13 +106,8 @@ fn standings(text: &mut Text, vitals: &Vitals) {
         "How it stands, as the exit codes of status: 0 fine, 1 watch, 2 breach, 3 unknown.",
     );
     for row in status::rows(vitals) {
-        let value = match row.standing {
-            Standing::Fine => 0.0,
-            Standing::Watch => 1.0,
-            Standing::Breach => 2.0,
-            Standing::Unknown => 3.0,
-        };
-        text.sample(&[("kind", row.kind), ("name", &row.name)], value);
+        let value = status::code(row.standing);
+        text.sample(&[("kind", row.kind), ("name", &row.name)], value.into());
     }
 }
 
@@ -128,7 +128,7 @@ fn targets(text: &mut Text, site: &Site, state: &State) {
             ("system", system),
             ("region", region),
         ];
-        text.sample(&labels, f64::from(u8::from(up)));
+        text.sample(&labels, yes(up));
     }
     text.family(
         "target_look_seconds",
@@ -236,10 +236,7 @@ fn drills(text: &mut Text, site: &Site, now: DateTime<Utc>) {
         "drill_passed",
         "1 when the last drill ended in PASS, 0 when in PARTIAL or FAIL.",
     );
-    each(text, &|at| {
-        let passed = states[at].last?.grade == Grade::Pass;
-        Some(f64::from(u8::from(passed)))
-    });
+    each(text, &|at| Some(yes(states[at].last?.grade == Grade::Pass)));
     text.family(
         "drill_rto_seconds",
         "Recovery time that the last drill measured.",
@@ -256,7 +253,7 @@ fn incident(text: &mut Text, state: &State) {
     let open = state.incident.as_ref();
     let open = open.filter(|incident| incident.resolved.is_none());
     text.family("incident_open", "1 while an incident is open.");
-    text.sample(&[], f64::from(u8::from(open.is_some())));
+    text.sample(&[], yes(open.is_some()));
     text.family(
         "incident_declared_timestamp_seconds",
         "When the open incident was declared.",

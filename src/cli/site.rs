@@ -11,22 +11,25 @@ use crate::incident::site::Site;
 use crate::incident::sitefile;
 use crate::world::shelf;
 
-/// The site file's path: as given, else the user's own.
+/// The site file's path: as given, else the user's own where there is one.
 pub fn path(common: &Common) -> Option<PathBuf> {
-    common.site.clone().or_else(|| {
-        let own = shelf::config_dir()?.join("site.toml");
-        own.is_file().then_some(own)
-    })
+    let given = common.site.clone();
+    given.or_else(|| own().filter(|own| own.is_file()))
+}
+
+/// Where the user's own site file is, or would be.
+pub fn own() -> Option<PathBuf> {
+    Some(shelf::config_dir()?.join("site.toml"))
 }
 
 /// Reads the site: its absolute path and what it says. Faults are printed, all of them; nothing is started then.
 pub fn read(common: &Common) -> Result<(PathBuf, Arc<Site>), ExitCode> {
     let Some(path) = path(common) else {
-        let own = shelf::config_dir()
-            .map(|dir| dir.join("site.toml").display().to_string())
+        let own = own()
+            .map(|own| own.display().to_string())
             .unwrap_or_default();
         return Err(fail(format!(
-            "no site file: {own} is not there — write one, name one with --site FILE, or practise without one: warroom drill"
+            "no site file: {own} is not there — write one (warroom init), name one with --site FILE, or practise without one: warroom drill"
         )));
     };
     let path = fs::canonicalize(&path)

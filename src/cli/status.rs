@@ -46,12 +46,17 @@ pub fn status(common: &Common, as_json: bool) -> ExitCode {
         }
         false => print(&rows, worst),
     }
-    ExitCode::from(match worst {
+    ExitCode::from(code(worst))
+}
+
+/// A standing as monitoring plugins have it.
+pub(super) fn code(standing: Standing) -> u8 {
+    match standing {
         Standing::Fine => 0,
         Standing::Watch => WATCH,
         Standing::Breach => BREACH,
         Standing::Unknown => UNKNOWN,
-    })
+    }
 }
 
 /// Probes every target; one that fails is probed again as often as its site entry asks before it counts as down.

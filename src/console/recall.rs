@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::state::State;
-use crate::incident::acts::postgres::PgRole;
 use crate::incident::journal::{Entry, Fact, Note};
 use crate::incident::replication::{LastKnown, LinkHistory};
 
@@ -20,13 +19,8 @@ pub(super) fn recall(state: &mut State, entries: &[Entry]) {
                 let found = site.links.iter().find(|l| l.id.as_str() == link);
                 let ends =
                     found.and_then(|l| Some((l, site.target(&l.from)?, site.target(&l.to)?)));
-                if let (Some((link, from, to)), PgRole::Primary(primary)) = (ends, &sight.role) {
-                    let known = LastKnown {
-                        lsn: primary.lsn,
-                        at: *at,
-                        system: sight.system_id.to_string(),
-                        timeline: sight.timeline,
-                    };
+                let known = LastKnown::of_primary(sight, *at);
+                if let (Some((link, from, to)), Some(known)) = (ends, known) {
                     let history = LinkHistory::between(from, to).knowing(&known, &state.now);
                     state.memory.links.insert(link.id.clone(), history);
                 }

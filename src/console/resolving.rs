@@ -11,9 +11,10 @@ use sha2::Sha256;
 use super::road::{Road, action_ref, free};
 use super::state::State;
 use crate::incident;
-use crate::incident::acts::postgres::{PgAct, PgRole, PgSight};
+use crate::incident::acts::postgres::PgAct;
 use crate::incident::acts::redis::RedisAct;
 use crate::incident::acts::{Act, Wait};
+use crate::incident::digest::hex;
 use crate::incident::exercise::{touchable, touched};
 use crate::incident::journal::fold::Phase;
 use crate::incident::journal::{Fact, Mode, Note, Place, Resolved, ResolvedCheck};
@@ -260,9 +261,7 @@ fn secrets(state: &State, walk: u32) -> BTreeMap<String, String> {
     let hashed = values.iter().filter_map(|(name, value)| {
         let mut mac = Hmac::<Sha256>::new_from_slice(&state.memory.key).ok()?;
         mac.update(value.expose_secret().as_bytes());
-        let bytes = mac.finalize().into_bytes();
-        let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Some((name.clone(), hex))
+        Some((name.clone(), hex(mac.finalize().into_bytes())))
     });
     hashed.collect()
 }
@@ -352,7 +351,9 @@ fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
         }) if *of == link.id.0 => Some((sight.as_ref(), *at)),
         _ => None,
     });
-    let from_journal = seen.filter_map(|(sight, at)| last_known(sight, at)).next();
+    let from_journal = seen
+        .filter_map(|(sight, at)| LastKnown::of_primary(sight, at))
+        .next();
     let track = state.memory.tracks.get(&link.from);
     let live = track
         .and_then(|track| track.last_good())
@@ -362,18 +363,6 @@ fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
         (live, kept) => live.or(kept),
     };
     resolved.last_promotion = last_promotion(state, road, &[&link.from, &link.to]);
-}
-
-fn last_known(sight: &PgSight, at: DateTime<Utc>) -> Option<LastKnown> {
-    let PgRole::Primary(primary) = &sight.role else {
-        return None;
-    };
-    Some(LastKnown {
-        lsn: primary.lsn,
-        at,
-        system: sight.system_id.to_string(),
-        timeline: sight.timeline,
-    })
 }
 
 /// The newest promotion of either end of a pair: in this incident's journal, or as the hall found it in earlier ones.

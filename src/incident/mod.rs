@@ -5,6 +5,7 @@ pub mod acts;
 pub mod asked;
 pub mod checks;
 pub mod clean;
+pub mod digest;
 pub mod drills;
 pub mod evaluate;
 pub mod exercise;

@@ -5,8 +5,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
+use super::digest::digest;
 use super::fault::{Fault, Source, Weight};
 use super::measure::Span;
 use super::names::{BackupId, LinkId, RegionId, TargetId};
@@ -38,7 +37,7 @@ pub fn parse(file: &str, text: &str, base: &Path) -> (Option<Site>, Vec<Fault>) 
     let mut reader = Reader::new(Source { file, text });
     let table = reader.parse(0..text.len(), "the site");
     let unreadable = std::mem::take(&mut reader.faults);
-    let site = site(&mut reader, table, &folder, digest(text));
+    let site = site(&mut reader, table, &folder, digest(text.as_bytes()));
     let mut faults = reader.faults;
     // What the parser made of a line it could not read is no fault of its own.
     faults.retain(|fault| unreadable.iter().all(|other| other.line != fault.line));
@@ -46,14 +45,6 @@ pub fn parse(file: &str, text: &str, base: &Path) -> (Option<Site>, Vec<Fault>) 
     faults.sort_by_key(|fault| (fault.line, fault.col));
     let usable = faults.iter().all(|fault| fault.weight == Weight::Warning);
     (site.filter(|_| usable), faults)
-}
-
-/// SHA-256 in hexadecimal.
-fn digest(text: &str) -> String {
-    Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 fn site(

@@ -76,7 +76,7 @@ pub trait System: Send + Sync {
 
     /// What the login that reaches it may not do, of what `acts` do: asked of who grants it, before an incident does. Most systems
     /// can't be asked.
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
         let _ = acts;
         async { Vec::new() }.boxed()
     }

@@ -54,7 +54,7 @@ use super::vault::Vault;
 use super::velero::Velero;
 #[cfg(feature = "aws")]
 use super::wire::aws::Accounts;
-use super::wire::http::{self, Made};
+use super::wire::http::{self, MaybeClient};
 #[cfg(feature = "kubernetes")]
 use super::wire::kube::Clusters;
 use crate::incident::checks::{CheckEndpoint, StoreEndpoint};
@@ -65,7 +65,7 @@ use crate::incident::site::{Endpoint, Site, Target};
 /// What several systems of a site share: a client of HTTP, accounts and clusters that log in once.
 #[derive(Default)]
 struct Shares {
-    web: OnceCell<Made>,
+    web: OnceCell<MaybeClient>,
     #[cfg(feature = "aws")]
     accounts: Accounts,
     #[cfg(feature = "kubernetes")]
@@ -73,7 +73,7 @@ struct Shares {
 }
 
 impl Shares {
-    fn web(&self) -> &Made {
+    fn web(&self) -> &MaybeClient {
         self.web.get_or_init(http::client)
     }
 }

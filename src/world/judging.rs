@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 
 use super::{Systems, watch};
 use crate::incident::acts::Condition;
+use crate::incident::acts::aurora;
 use crate::incident::acts::orders::Order;
 use crate::incident::acts::postgres::PgCondition;
 use crate::incident::evaluate;
@@ -194,7 +195,7 @@ impl<'a> Judge<'a> {
     pub async fn aurora(&self, order: &Order) -> Vec<Guard> {
         let sights = self.look(std::slice::from_ref(&order.target)).await;
         let now = self.systems.clock.now();
-        let (what, lossy) = ((&order.target, order.arg("to")), order.word == "failover");
+        let (what, lossy) = ((&order.target, order.arg("to")), aurora::lossy(order));
         let rpo = self.site.objectives.rpo;
         guards::managed::aurora(what, sights.get(&order.target), lossy, rpo, &now)
     }

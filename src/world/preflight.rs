@@ -38,19 +38,19 @@ pub async fn look(wanted: &[String], site: &Site, systems: &Systems) -> Vec<(Str
 
 /// What the logins of the site's targets may not do, of what the acts do to them: those that name a target, and those of which a
 /// variable will.
-pub async fn refused(acts: &[Act], site: &Site, systems: &Systems) -> Vec<(String, Verdict)> {
+pub async fn forbidden(acts: &[Act], site: &Site, systems: &Systems) -> Vec<(String, Verdict)> {
     let asked = site.targets.iter().map(|target| async move {
         let on_it = |act: &&Act| {
             let named = act.target();
             named.is_some_and(|id| *id == target.id || id.as_str().starts_with('$'))
         };
         let acts: Vec<Act> = acts.iter().filter(on_it).cloned().collect();
-        let refused = match systems.get(&target.id) {
-            Some(system) => system.refused(&acts).await,
+        let forbidden = match systems.get(&target.id) {
+            Some(system) => system.forbidden(&acts).await,
             None => Vec::new(),
         };
         let name = target.id.to_string();
-        refused
+        forbidden
             .into_iter()
             .map(move |verdict| (name.clone(), verdict))
             .collect::<Vec<_>>()

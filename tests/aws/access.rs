@@ -98,14 +98,8 @@ fn a_check_finds_what_is_missing_before_an_incident_does() {
             );
             let fault = json!({ "action": "DescribeDBInstances", "times": 4, "status": 403, "code": "AccessDenied", "message": words });
             aws.order(&json!({ "fault": fault }));
-            let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_warroom"));
-            let done = check
-                .args(["check", "--live", "--site"])
-                .arg(&site)
-                .output()
-                .unwrap();
-            let said = String::from_utf8_lossy(&done.stdout).into_owned();
-            assert_eq!(done.status.code(), Some(2), "{said}");
+            let (status, said) = live(&site);
+            assert_eq!(status, Some(2), "{said}");
             for line in [
                 "✖ orders: orders (orders-db in us-east-1): DescribeDBInstances orders-db: AccessDenied: User: ana is not \
              authorized to perform: rds:DescribeDBInstances on resource: arn:aws:rds:us-east-1:123456789012:db:orders-db",
@@ -190,16 +184,16 @@ fn checked(aws: &Aws) -> (Option<i32>, String) {
     std::fs::create_dir(folder.path().join("books")).unwrap();
     std::fs::write(folder.path().join("books/orders.md"), RUNBOOK).unwrap();
     std::fs::write(&site, format!("runbooks = \"books\"\n{}", aws.site_text())).unwrap();
+    live(&site)
+}
+
+/// `check --live` of a site file: its exit code, and what it says.
+fn live(site: &std::path::Path) -> (Option<i32>, String) {
     let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_warroom"));
-    let done = check
-        .args(["check", "--live", "--site"])
-        .arg(&site)
-        .output()
-        .unwrap();
-    (
-        done.status.code(),
-        String::from_utf8_lossy(&done.stdout).into_owned(),
-    )
+    check.args(["check", "--live", "--site"]).arg(site);
+    let done = check.output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    (done.status.code(), said)
 }
 
 #[test]

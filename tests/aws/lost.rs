@@ -8,7 +8,7 @@ use warroom::incident::reading::{Holds, Outcome};
 
 use crate::act::condition;
 use crate::aws::{Aws, with_credentials};
-use crate::{instance, stages, weights};
+use crate::{instance, stages, weights, writer};
 
 /// One order.
 struct Lost {
@@ -76,19 +76,19 @@ fn of_rds() {
             lost(
                 "aurora.switchover = { target = \"orders-global\", to = \"us-west-2\" }",
                 "SwitchoverGlobalCluster",
-                |_| true,
+                |aws| writer(aws).contains(":us-west-2:"),
                 Some("primary_is = { of = \"orders-global\", instance = \"us-west-2\" }"),
             ),
             lost(
                 "aurora.failover = { target = \"orders-global\", to = \"us-east-1\", data_loss = \"allowed\" }",
                 "FailoverGlobalCluster",
-                |_| true,
+                |aws| writer(aws).contains(":us-east-1:"),
                 Some("primary_is = { of = \"orders-global\", instance = \"us-east-1\" }"),
             ),
             lost(
                 "rds.failover = { target = \"orders\" }",
                 "RebootDBInstance",
-                |_| true,
+                |aws| instance(aws, "orders-db")["AvailabilityZone"] == "us-east-1b",
                 Some(&format!(
                     "zone_changed = {{ of = \"orders\", from = \"{zone}\" }}"
                 )),

@@ -56,6 +56,15 @@ fn weights(aws: &Aws) -> Vec<(String, String, i64)> {
     all
 }
 
+/// The ARN of the cluster that takes writes.
+fn writer(aws: &Aws) -> String {
+    let found = aws.boto("rds", "describe_global_clusters", &json!({}));
+    let members = &found["GlobalClusters"][0]["GlobalClusterMembers"];
+    let mut members = members.as_array().unwrap().iter();
+    let writer = members.find(|member| member["IsWriter"] == true).unwrap();
+    writer["DBClusterArn"].as_str().unwrap().to_owned()
+}
+
 fn stages(aws: &Aws, secret: &str) -> Vec<(String, Vec<String>)> {
     let found = aws.boto(
         "secretsmanager",
@@ -358,6 +367,14 @@ fn an_object_is_fetched_whole_or_not_at_all() {
         std::fs::remove_file(&to).unwrap();
         let (_, outcome) = aws.act(&fetch(", object = \"db/none.dump\"")).await;
         assert!(refused(&outcome).contains("NoSuchKey"), "{outcome:?}");
+        // Nor does what another one has begun go away.
+        let part = folder.path().join("app.dump.part");
+        std::fs::write(&part, "half").unwrap();
+        let (_, outcome) = aws.act(&fetch("")).await;
+        let said = refused(&outcome);
+        assert!(said.contains("app.dump.part is there already"), "{said}");
+        assert_eq!(std::fs::read(&part).unwrap(), b"half");
+        std::fs::remove_file(&part).unwrap();
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
     });

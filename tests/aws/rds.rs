@@ -126,18 +126,7 @@ fn another_region_of_a_global_database_is_made_the_writer() {
         "rds::another_region_of_a_global_database_is_made_the_writer",
         async {
             let aws = Aws::up();
-            let writer = || {
-                let found = aws.boto("rds", "describe_global_clusters", &json!({}));
-                let members = found["GlobalClusters"][0]["GlobalClusterMembers"]
-                    .as_array()
-                    .unwrap();
-                let writes = members
-                    .iter()
-                    .find(|member| member["IsWriter"] == true)
-                    .unwrap();
-                writes["DBClusterArn"].as_str().unwrap().to_owned()
-            };
-            assert!(writer().contains(":us-east-1:"), "{}", writer());
+            assert!(writer(&aws).contains(":us-east-1:"), "{}", writer(&aws));
             let lag = json!({ "Namespace": "AWS/RDS", "MetricData": [{
             "MetricName": "AuroraGlobalDBReplicationLag", "Value": 250.0, "Unit": "Milliseconds",
             "Dimensions": [
@@ -163,12 +152,12 @@ fn another_region_of_a_global_database_is_made_the_writer() {
                 lines.iter().any(|line| line.contains("switching-over")),
                 "{lines:?}"
             );
-            assert!(writer().contains(":us-west-2:"), "{}", writer());
+            assert!(writer(&aws).contains(":us-west-2:"), "{}", writer(&aws));
             let (_, outcome) = aws
                 .act(&to("failover", "us-east-1", ", data_loss = \"allowed\""))
                 .await;
             done(&outcome);
-            assert!(writer().contains(":us-east-1:"), "{}", writer());
+            assert!(writer(&aws).contains(":us-east-1:"), "{}", writer(&aws));
             let (_, again) = aws.act(&to("switchover", "us-east-1", "")).await;
             assert!(done(&again).contains("nothing was sent"), "{again:?}");
             let (_, nowhere) = aws.act(&to("switchover", "eu-west-1", "")).await;

@@ -370,14 +370,14 @@ async fn what_a_login_may_not_do_is_known_before() {
     ];
     for (target, text, right) in table {
         let acts = [act(text)];
-        let refused = async |who: &str| cluster.system(who, &target).refused(&acts).await;
-        assert_eq!(refused("admin").await, [], "{text}");
-        let reader = refused("reader").await;
+        let forbidden = async |who: &str| cluster.system(who, &target).forbidden(&acts).await;
+        assert_eq!(forbidden("admin").await, [], "{text}");
+        let reader = forbidden("reader").await;
         assert_eq!(reader.len(), 1, "{text}: {reader:?}");
         let wanted = format!("this login may not {right} — ask for this permission");
         assert!(reader[0].saw.as_str().ends_with(&wanted), "{reader:?}");
         // It is asked what the act does: without the act nothing is missing.
-        assert_eq!(cluster.system("nobody", &target).refused(&[]).await, []);
+        assert_eq!(cluster.system("nobody", &target).forbidden(&[]).await, []);
     }
 }
 

@@ -93,7 +93,7 @@ pub struct BackupRow {
     pub id: BackupId,
     /// Its standing.
     pub standing: Standing,
-    /// Made on purpose.
+    /// MaybeClient on purpose.
     pub intended: bool,
     /// Age of the newest success: `3 h 12 m`; `none` when there is none.
     pub age: String,

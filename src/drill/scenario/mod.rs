@@ -86,7 +86,7 @@ pub struct Wiring {
     /// DNS records: the share of each region at the beginning, and the TTL.
     pub records: Vec<Record>,
     /// Backups: how old the newest is at the beginning, and how often one is made.
-    pub backups: Vec<Made>,
+    pub backups: Vec<MaybeClient>,
 }
 
 /// An HTTP target and what it needs to be healthy.
@@ -126,7 +126,7 @@ pub struct Record {
 
 /// A backup at the beginning.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Made {
+pub struct MaybeClient {
     /// The target it lies in (`of` of the site's backup).
     pub target: TargetId,
     /// How old the newest is.

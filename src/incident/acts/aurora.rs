@@ -5,6 +5,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::measure::Lag;
+use super::orders::Order;
+
+/// Whether an order may lose writes that the other regions have not received.
+pub fn lossy(order: &Order) -> bool {
+    order.word == "failover"
+}
 
 /// A global database as one probe saw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -183,31 +183,24 @@ impl KubeAct {
                 })
             }
             "patch" => {
-                let read = |text: &str| match (text.contains('$'), whole(text)) {
+                let json = |text: &str| match (text.contains('$'), whole(text)) {
                     (false, Err(why)) => Err(why),
                     _ => Ok(text.to_owned()),
                 };
-                let example = r#"patch = '{"spec": {"paused": true}}'"#;
-                let missing = !table.has("patch");
-                let patch = table.read(reader, "patch", read);
-                if missing {
-                    table.missing(reader, "patch", example);
-                }
+                let example = ("patch", r#"patch = '{"spec": {"paused": true}}'"#);
+                let patch = read::required_by(reader, table, example, json);
                 Some(KubeAct::Patch {
                     target: target?,
                     patch: patch?,
                 })
             }
             "apply" => {
-                let read = |text: &str| match text.starts_with(['/', '$']) {
+                let path = |text: &str| match text.starts_with(['/', '$']) {
                     true => Ok(text.to_owned()),
                     false => Err(format!("{text:?} is no whole path")),
                 };
-                let missing = !table.has("file");
-                let file = table.read(reader, "file", read);
-                if missing {
-                    table.missing(reader, "file", "file = \"/srv/k8s/web.yaml\"");
-                }
+                let example = ("file", "file = \"/srv/k8s/web.yaml\"");
+                let file = read::required_by(reader, table, example, path);
                 Some(KubeAct::Apply {
                     target: target?,
                     file: file?,

@@ -18,16 +18,30 @@ struct Row {
     system: System,
     /// The word behind the family's.
     word: &'static str,
-    /// What it takes beside its target: key, an example, and whether it must be there.
-    args: &'static [(&'static str, &'static str, bool)],
+    /// What it takes beside its target: key, an example, and what may stand there.
+    args: &'static [(&'static str, &'static str, Takes)],
     /// How dangerous it is at least.
     danger: Danger,
 }
 
+/// What may stand behind a key.
+enum Takes {
+    /// A text that must be there.
+    Text,
+    /// A text, or nothing.
+    Maybe,
+    /// A whole number that must be there.
+    Count,
+    /// The example, literally: whoever writes it has read what it says.
+    Consent,
+}
+
+use Takes::{Consent, Count, Maybe, Text};
+
 const fn row(
     system: System,
     word: &'static str,
-    args: &'static [(&'static str, &'static str, bool)],
+    args: &'static [(&'static str, &'static str, Takes)],
     danger: Danger,
 ) -> Row {
     Row {
@@ -41,20 +55,20 @@ const fn row(
 /// Every order there is.
 #[rustfmt::skip]
 const ROWS: [Row; 14] = [
-    row(System::Cnpg, "promote", &[("instance", "pg-2", true), ("standby", "pg-west", false)], Danger::OneWay),
-    row(System::Cnpg, "fence", &[("instance", "*", true)], Danger::Destructive),
-    row(System::Cnpg, "unfence", &[("instance", "*", true)], Danger::Change),
-    row(System::Cnpg, "recover", &[("time", "2026-11-21T14:00:00Z", true), ("as", "pg-recovered", true)], Danger::Change),
-    row(System::Velero, "backup", &[("as", "before-the-change", true)], Danger::Change),
-    row(System::Velero, "restore", &[("backup", "daily-20261121", true), ("as", "restore-1", true)], Danger::Destructive),
-    row(System::Argocd, "sync", &[("revision", "main", false)], Danger::Change),
+    row(System::Cnpg, "promote", &[("instance", "pg-2", Text), ("standby", "pg-west", Maybe)], Danger::OneWay),
+    row(System::Cnpg, "fence", &[("instance", "*", Text)], Danger::Destructive),
+    row(System::Cnpg, "unfence", &[("instance", "*", Text)], Danger::Change),
+    row(System::Cnpg, "recover", &[("time", "2026-11-21T14:00:00Z", Text), ("as", "pg-recovered", Text)], Danger::Change),
+    row(System::Velero, "backup", &[("as", "before-the-change", Text)], Danger::Change),
+    row(System::Velero, "restore", &[("backup", "daily-20261121", Text), ("as", "restore-1", Text)], Danger::Destructive),
+    row(System::Argocd, "sync", &[("revision", "main", Maybe)], Danger::Change),
     row(System::Ecs, "redeploy", &[], Danger::Change),
-    row(System::Ecs, "scale", &[("tasks", "4", true)], Danger::Change),
+    row(System::Ecs, "scale", &[("tasks", "4", Count)], Danger::Change),
     row(System::Ecs, "undo", &[], Danger::Change),
-    row(System::S3, "fetch", &[("to", "/var/restore/app.dump", true), ("object", "db/app.dump", false)], Danger::Change),
-    row(System::Aurora, "switchover", &[("to", "us-west-2", true)], Danger::OneWay),
-    row(System::Aurora, "failover", &[("to", "us-west-2", true), ("data_loss", "allowed", true)], Danger::OneWay),
-    row(System::Elasticache, "failover", &[("shard", "0001", true)], Danger::Destructive),
+    row(System::S3, "fetch", &[("to", "/var/restore/app.dump", Text), ("object", "db/app.dump", Maybe)], Danger::Change),
+    row(System::Aurora, "switchover", &[("to", "us-west-2", Text)], Danger::OneWay),
+    row(System::Aurora, "failover", &[("to", "us-west-2", Text), ("data_loss", "allowed", Consent)], Danger::OneWay),
+    row(System::Elasticache, "failover", &[("shard", "0001", Text)], Danger::Destructive),
 ];
 
 /// The words of those acts that are orders to one system.
@@ -79,16 +93,10 @@ pub struct Order {
 }
 
 impl Order {
-    /// The families' words.
-    pub const FAMILIES: [&'static str; 7] = [
-        "cnpg",
-        "velero",
-        "argocd",
-        "ecs",
-        "elasticache",
-        "s3",
-        "aurora",
-    ];
+    /// Whether a word stands first in orders.
+    pub fn is_family(word: &str) -> bool {
+        ROWS.iter().any(|row| row.system.word() == word)
+    }
 
     /// Every word of a family.
     pub fn words(family: &str) -> Vec<&'static str> {
@@ -108,27 +116,20 @@ impl Order {
             .find(|row| row.system.word() == family && row.word == word)?;
         let target = read::target(reader, table, "target", "NAME");
         let (mut args, mut whole) = (BTreeMap::new(), true);
-        for (key, example, needed) in row.args {
-            let example = format!("{key} = {example:?}");
-            let value = match *needed {
-                _ if *key == "tasks" => read::count(reader, table, key, "tasks = 4"),
-                true => read::required(reader, table, key, &example),
-                false => read::value(reader, table, key),
+        for (key, example, takes) in row.args {
+            let line = format!("{key} = {example:?}");
+            let value = match takes {
+                Text => read::required(reader, table, key, &line),
+                Maybe => read::value(reader, table, key),
+                Count => read::count(reader, table, key, &format!("{key} = {example}")),
+                Consent => read::required_by(reader, table, (key, &line), |text| {
+                    let given = text == *example;
+                    given
+                        .then(|| text.to_owned())
+                        .ok_or_else(|| format!("write {line} to consent"))
+                }),
             };
-            // Whoever writes this has read that writes may be lost.
-            let value = match (*key, value) {
-                ("data_loss", Some(word)) if word != "allowed" => {
-                    let what = format!("{family}.{word}: data_loss is {word:?}");
-                    reader.fault(
-                        &table.key_at(key),
-                        what,
-                        "write data_loss = \"allowed\", or switchover",
-                    );
-                    None
-                }
-                (_, value) => value,
-            };
-            whole &= value.is_some() || !needed;
+            whole &= value.is_some() || matches!(takes, Maybe);
             args.extend(value.map(|value| ((*key).to_owned(), value)));
         }
         Some(Self {

@@ -109,28 +109,34 @@ pub fn backup(
     let young = age.0 < limit;
     let sign = if young { '<' } else { '≥' };
     let words = format!("{id} {age} {sign} {}", Limit(limit));
-    let (proven, words) = match (&seen.proof, file.checksum) {
-        _ if !verified => (true, words),
-        (Proof::Damaged(why), _) => (false, format!("{words}, damaged: {why}")),
-        _ if seen.gap.is_some() => (
-            false,
-            format!("{words}, {}", seen.gap.as_deref().unwrap_or_default()),
-        ),
-        (_, Checksum::Wrong) => (false, format!("{words}, checksum wrong")),
-        (Proof::Whole, _) => (true, format!("{words}, read through")),
-        (_, Checksum::Right) => (true, format!("{words}, checksum right")),
-        (Proof::Pending, _) if young => {
-            return Verdict::unknown(format!("{words}, being read through"));
-        }
-        (_, Checksum::Pending) if young => {
-            return Verdict::unknown(format!("{words}, checksum being computed"));
-        }
-        (Proof::Unread(why), _) => (false, format!("{words}, not read through: {why}")),
-        (_, Checksum::Missing | Checksum::NotAsked) => (false, format!("{words}, no checksum")),
-        (_, Checksum::Pending) => (false, words),
-    };
     let seconds = age.0.as_secs();
-    Verdict::measured(young && proven, words).with_badness(seconds)
+    if !verified {
+        return Verdict::measured(young, words).with_badness(seconds);
+    }
+    match proof(seen, file.checksum) {
+        (None, how) if young => Verdict::unknown(format!("{words}, {how}")),
+        // One that is too old is not good enough, whatever is found out yet.
+        (None, _) => Verdict::measured(false, words).with_badness(seconds),
+        (Some(proven), how) => {
+            let words = format!("{words}, {how}");
+            Verdict::measured(young && proven, words).with_badness(seconds)
+        }
+    }
+}
+
+/// Whether a backup is proven to be whole, and how that is known; none while it is being found out.
+fn proof(seen: &FilesSight, checksum: Checksum) -> (Option<bool>, String) {
+    match (&seen.gap, &seen.proof, checksum) {
+        (Some(gap), ..) => (Some(false), gap.clone()),
+        (_, Proof::Damaged(why), _) => (Some(false), format!("damaged: {why}")),
+        (.., Checksum::Wrong) => (Some(false), "checksum wrong".into()),
+        (_, Proof::Unread(why), _) => (Some(false), format!("not read through: {why}")),
+        (_, Proof::Pending, _) => (None, "being read through".into()),
+        (_, Proof::Whole, _) => (Some(true), "read through".into()),
+        (.., Checksum::Right) => (Some(true), "checksum right".into()),
+        (.., Checksum::Pending) => (None, "checksum being computed".into()),
+        (.., Checksum::Missing | Checksum::NotAsked) => (Some(false), "no checksum".into()),
+    }
 }
 
 /// `objective`: at least this much of the recovery time is left.

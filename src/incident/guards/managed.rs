@@ -2,33 +2,14 @@
 
 use std::time::Duration;
 
-use super::{FRESH, Guard};
-use crate::incident::acts::aurora::AuroraSight;
+use super::seen::Seen;
+use super::{Guard, named};
 use crate::incident::acts::cnpg::CnpgSight;
 use crate::incident::acts::rds::RdsSight;
 use crate::incident::measure::{Lag, Span};
 use crate::incident::names::TargetId;
 use crate::incident::now::Now;
 use crate::incident::reading::{Reading, Sight, Verdict};
-
-fn guard(name: &str, verdict: Verdict) -> Guard {
-    Guard {
-        name: name.to_owned(),
-        verdict,
-    }
-}
-
-/// Whether a reading is of now.
-pub(super) fn fresh(id: &TargetId, reading: Option<&Reading>, now: &Now) -> Verdict {
-    let Some(reading) = reading else {
-        return Verdict::measured(false, format!("{id} was not read"));
-    };
-    let age = now.since(&reading.at);
-    match &reading.value {
-        Err(failure) => Verdict::measured(false, failure.to_string()),
-        Ok(_) => Verdict::measured(age <= FRESH, format!("{id} {} ago", Span(age))),
-    }
-}
 
 /// The guards of `cnpg.promote`. `loss` is what is known of the standby's loss by the link of a PostgreSQL target; the operator
 /// itself stops the old primary before the new one takes writes.
@@ -38,33 +19,32 @@ pub fn cnpg(
     loss: Option<Verdict>,
     now: &Now,
 ) -> Vec<Guard> {
-    let seen = match reading.map(|reading| &reading.value) {
-        Some(Ok(Sight::Cnpg(seen))) => Some(seen),
+    let cluster = Seen::new(id, reading, |sight| match sight {
+        Sight::Cnpg(seen) => Some(seen),
         _ => None,
-    };
-    let of = |judge: &dyn Fn(&CnpgSight) -> Verdict| match seen {
-        Some(seen) => judge(seen),
-        None => Verdict::unknown(format!("{id} was not seen")),
-    };
+    });
     let blind = || {
         let why =
             format!("{id}: name the standby's PostgreSQL target (standby = …) to know the loss");
         Verdict::unknown(why)
     };
-    vec![
-        guard("readings fresh", fresh(id, reading, now)),
-        guard("loss known and under its gate", loss.unwrap_or_else(blind)),
-        guard(
+    named([
+        ("readings fresh", cluster.fresh(now)),
+        ("loss known and under its gate", loss.unwrap_or_else(blind)),
+        (
             "instance healthy",
-            of(&|seen| {
+            cluster.judged(|seen| {
                 let healthy = seen.healthy.iter().any(|name| name == instance);
                 Verdict::measured(healthy, format!("healthy: {}", seen.healthy.join(", ")))
             }),
         ),
-        guard("same timeline", of(&|seen| same_timeline(seen, instance))),
-        guard(
+        (
+            "same timeline",
+            cluster.judged(|seen| same_timeline(seen, instance)),
+        ),
+        (
             "nothing under way",
-            of(&|seen| {
+            cluster.judged(|seen| {
                 let settled = seen.primary == seen.target_primary;
                 Verdict::measured(
                     settled,
@@ -72,16 +52,16 @@ pub fn cnpg(
                 )
             }),
         ),
-        guard(
+        (
             "WAL archived",
-            of(&|seen| match seen.archiving {
+            cluster.judged(|seen| match seen.archiving {
                 Some(archiving) => {
                     Verdict::measured(archiving, "ContinuousArchiving, by the operator")
                 }
                 None => Verdict::unknown("the operator does not say"),
             }),
         ),
-    ]
+    ])
 }
 
 fn same_timeline(seen: &CnpgSight, instance: &str) -> Verdict {
@@ -103,16 +83,12 @@ pub fn aurora(
     rpo: Option<Duration>,
     now: &Now,
 ) -> Vec<Guard> {
-    let seen = match reading.map(|reading| &reading.value) {
-        Some(Ok(Sight::Aurora(seen))) => Some(seen),
+    let database = Seen::new(id, reading, |sight| match sight {
+        Sight::Aurora(seen) => Some(seen),
         _ => None,
-    };
-    let of = |judge: &dyn Fn(&AuroraSight) -> Verdict| match seen {
-        Some(seen) => judge(seen),
-        None => Verdict::unknown(format!("{id} was not seen")),
-    };
-    let loss = of(
-        &|seen| match (seen.of(to).and_then(|member| member.lag), rpo) {
+    });
+    let loss = database.judged(
+        |seen| match (seen.of(to).and_then(|member| member.lag), rpo) {
             _ if !lossy => {
                 Verdict::measured(true, "a switchover waits until nothing would be lost")
             }
@@ -123,24 +99,24 @@ pub fn aurora(
             (_, None) => Verdict::unknown("the site states no recovery point objective"),
         },
     );
-    vec![
-        guard("readings fresh", fresh(id, reading, now)),
-        guard("loss known and under its gate", loss),
-        guard(
+    named([
+        ("readings fresh", database.fresh(now)),
+        ("loss known and under its gate", loss),
+        (
             "still a reader",
-            of(&|seen| match seen.of(to) {
+            database.judged(|seen| match seen.of(to) {
                 Some(member) => Verdict::measured(!member.writer, seen.words()),
                 None => Verdict::measured(false, format!("{id} has no cluster in {to}")),
             }),
         ),
-        guard(
+        (
             "nothing under way",
-            of(&|seen| {
+            database.judged(|seen| {
                 let words = format!("{id} is {}", seen.status);
                 Verdict::measured(seen.status == "available", words)
             }),
         ),
-    ]
+    ])
 }
 
 /// A lag against the recovery point objective.
@@ -159,39 +135,35 @@ pub fn rds(
     rpo: Option<Duration>,
     now: &Now,
 ) -> Vec<Guard> {
-    let seen = sight(reading);
-    let of = |judge: &dyn Fn(&RdsSight) -> Verdict| match seen {
-        Some(seen) => judge(seen),
-        None => Verdict::unknown(format!("{id} was not seen")),
-    };
-    vec![
-        guard("readings fresh", fresh(id, reading, now)),
-        guard(
+    let replica = Seen::new(id, reading, sight);
+    named([
+        ("readings fresh", replica.fresh(now)),
+        (
             "loss known and under its gate",
-            of(&|seen| match (seen.lag, rpo) {
+            replica.judged(|seen| match (seen.lag, rpo) {
                 (Some(lag), Some(rpo)) => behind(id.as_str(), lag, rpo),
                 (None, _) => Verdict::unknown(format!("CloudWatch has no ReplicaLag of {id}")),
                 (_, None) => Verdict::unknown("the site states no recovery point objective"),
             }),
         ),
-        guard(
+        (
             "still a replica",
-            of(&|seen| match &seen.replica_of {
+            replica.judged(|seen| match &seen.replica_of {
                 Some(of) => Verdict::measured(true, format!("{id} replicates from {of}")),
                 None => Verdict::measured(false, format!("{id} is an instance of its own already")),
             }),
         ),
-        guard(
+        (
             "available",
-            of(&|seen| {
+            replica.judged(|seen| {
                 Verdict::measured(
                     seen.status == "available",
                     format!("{id} is {}", seen.status),
                 )
             }),
         ),
-        guard("old primary fenced", stopped(source)),
-    ]
+        ("old primary fenced", stopped(source)),
+    ])
 }
 
 /// Only a stopped instance can't take writes beside the one that is promoted.
@@ -199,17 +171,14 @@ fn stopped(source: Option<(&TargetId, Option<&Reading>)>) -> Verdict {
     let Some((id, reading)) = source else {
         return Verdict::unknown("the instance it replicates from is no target of the site");
     };
-    match sight(reading) {
-        Some(seen) => {
-            Verdict::measured(seen.status == "stopped", format!("{id} is {}", seen.status))
-        }
-        None => Verdict::unknown(format!("{id} was not seen")),
-    }
+    Seen::new(id, reading, sight).judged(|seen| {
+        Verdict::measured(seen.status == "stopped", format!("{id} is {}", seen.status))
+    })
 }
 
-fn sight(reading: Option<&Reading>) -> Option<&RdsSight> {
-    match &reading?.value {
-        Ok(Sight::Rds(seen)) => Some(seen),
+fn sight(sight: &Sight) -> Option<&RdsSight> {
+    match sight {
+        Sight::Rds(seen) => Some(seen),
         _ => None,
     }
 }
@@ -329,7 +298,7 @@ mod tests {
 
     #[test]
     fn another_region_becomes_the_writer_only_where_the_loss_is_known() {
-        use crate::incident::acts::aurora::AuroraMember;
+        use crate::incident::acts::aurora::{AuroraMember, AuroraSight};
         let member = |region: &str, writer: bool, lag: Option<u64>| AuroraMember {
             arn: format!("arn:aws:rds:{region}:1:cluster:orders"),
             region: region.into(),

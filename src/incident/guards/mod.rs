@@ -5,6 +5,7 @@
 
 pub mod managed;
 pub mod redis;
+mod seen;
 #[cfg(test)]
 mod tests;
 
@@ -60,7 +61,7 @@ pub struct Guard {
 /// Every guard of a promotion, in the order they are shown.
 pub fn promotion(facts: &PromotionFacts) -> Vec<Guard> {
     let vital = facts.vital();
-    let guards = [
+    named([
         ("readings fresh", facts.fresh()),
         ("loss known and under its gate", facts.loss(&vital)),
         ("same timeline", facts.same_timeline()),
@@ -71,14 +72,16 @@ pub fn promotion(facts: &PromotionFacts) -> Vec<Guard> {
         ("no promotion within the hour", facts.settled()),
         ("no other claim", not_configured()),
         ("DNS TTL", not_configured()),
-    ];
-    guards
-        .into_iter()
-        .map(|(name, verdict)| Guard {
-            name: name.to_owned(),
-            verdict,
-        })
-        .collect()
+    ])
+}
+
+/// Guards by their names, in the order they are shown.
+fn named<const N: usize>(guards: [(&str, Verdict); N]) -> Vec<Guard> {
+    let guards = guards.into_iter().map(|(name, verdict)| Guard {
+        name: name.to_owned(),
+        verdict,
+    });
+    guards.collect()
 }
 
 /// The guards that refuse: measured red, or unknown.
@@ -126,9 +129,8 @@ impl PromotionFacts<'_> {
             Some(known) => LinkHistory::resume(self.interval, known, self.now),
             None => LinkHistory::new(self.interval),
         }
-        .believing(FRESH);
         // Asking the host of a silent primary takes longer than its probe interval.
-        history = history.believing(FRESH);
+        .believing(FRESH);
         for (end, reading) in [(End::From, self.primary), (End::To, self.standby)] {
             if let Some(reading) = reading {
                 history.observe(end, reading);

@@ -3,8 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::managed::fresh;
-use super::{Guard, PromotionFacts};
+use super::seen::Seen;
+use super::{Guard, PromotionFacts, named};
 use crate::incident::acts::redis::{RedisRole, RedisSight, SentinelSight};
 use crate::incident::asked;
 use crate::incident::names::TargetId;
@@ -18,33 +18,29 @@ pub fn failover(
     losses: Vec<Verdict>,
     now: &Now,
 ) -> Vec<Guard> {
-    let seen = match reading.map(|reading| &reading.value) {
-        Some(Ok(Sight::Sentinel(seen))) => Some(seen),
+    let sentinels = Seen::new(id, reading, |sight| match sight {
+        Sight::Sentinel(seen) => Some(seen),
         _ => None,
-    };
-    let of = |judge: &dyn Fn(&SentinelSight) -> Verdict| match seen {
-        Some(seen) => judge(seen),
-        None => Verdict::unknown(format!("{id} was not seen")),
-    };
-    let agreed = of(&|seen| {
+    });
+    let agreed = sentinels.judged(|seen| {
         let words = match seen.agreed {
             true => format!("all {} say {}", seen.answered, seen.master),
             false => format!("not all of {} say {}", seen.answered, seen.master),
         };
         Verdict::measured(seen.agreed, words)
     });
-    let quorum = of(&|seen| {
+    let quorum = sentinels.judged(|seen| {
         let words = format!("{} of {} answer", seen.answered, seen.sentinels);
         Verdict::measured(
             seen.can_fail_over,
             format!("{words}, quorum {}", seen.quorum),
         )
     });
-    let usable = of(&|seen| {
+    let usable = sentinels.judged(|seen| {
         let words = format!("{} of {} usable", seen.replicas_ok, seen.replicas);
         Verdict::measured(seen.replicas_ok > 0, words)
     });
-    let under_way = of(&|seen| {
+    let under_way = sentinels.judged(|seen| {
         let under_way = seen.flags.iter().any(|flag| flag == "failover_in_progress");
         Verdict::measured(
             !under_way,
@@ -52,10 +48,10 @@ pub fn failover(
         )
     });
     named([
-        ("readings fresh", fresh(id, reading, now)),
+        ("readings fresh", sentinels.fresh(now)),
         (
             "loss known and under its gate",
-            of(&|seen| worst(&losses, seen)),
+            sentinels.judged(|seen| worst(&losses, seen)),
         ),
         ("Sentinels agree", agreed),
         ("quorum", quorum),
@@ -134,12 +130,4 @@ fn sight(reading: Option<&Reading>) -> Option<&RedisSight> {
         Ok(Sight::Redis(seen)) => Some(seen),
         _ => None,
     }
-}
-
-fn named<const N: usize>(guards: [(&str, Verdict); N]) -> Vec<Guard> {
-    let guards = guards.into_iter().map(|(name, verdict)| Guard {
-        name: name.to_owned(),
-        verdict,
-    });
-    guards.collect()
 }

@@ -8,13 +8,13 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 pub use fold::{ActionState, Attempt, Gap, Incident, StepState, Walk};
 pub use intent::{Intent, Override, Place, Resolved, ResolvedCheck};
 
 use super::acts::postgres::PgSight;
 use super::clean::Clean;
+pub use super::digest::digest;
 use super::judge::Standing;
 use super::names::{IncidentId, RunbookId, SeverityId, StepId};
 use super::now::Now;
@@ -102,14 +102,6 @@ impl Entry {
             _ => false,
         }
     }
-}
-
-/// SHA-256 in hexadecimal.
-pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// Everything an entry may say. What a person may state stands in [`Note`]; what a runner reports in [`Report`];

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::super::acts::postgres::{PgRole, PgSight};
 use super::super::measure::Lsn;
 use super::super::now::Now;
 use super::super::reading::Reading;
@@ -147,6 +148,19 @@ impl LinkHistory {
 }
 
 impl LastKnown {
+    /// What a server of PostgreSQL showed at an instant of this machine's wall clock; none when it was no primary.
+    pub fn of_primary(sight: &PgSight, at: DateTime<Utc>) -> Option<LastKnown> {
+        let PgRole::Primary(primary) = &sight.role else {
+            return None;
+        };
+        Some(LastKnown {
+            lsn: primary.lsn,
+            at,
+            system: sight.system_id.to_string(),
+            timeline: sight.timeline,
+        })
+    }
+
     /// What a reading shows of a primary; none when it shows none.
     pub fn of(reading: &Reading) -> Option<LastKnown> {
         match view(reading)? {

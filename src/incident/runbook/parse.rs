@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sha2::{Digest, Sha256};
-
+use super::super::digest::digest;
 use super::super::fault::{Fault, Source, Weight};
 use super::super::names::{RunbookId, StepId};
 use super::super::strict::Reader;
@@ -37,7 +36,7 @@ pub(super) fn read(file: &str, text: &str, id: RunbookId) -> (Runbook, Vec<Fault
     let runbook = Runbook {
         title: title.unwrap_or_else(|| id.to_string()),
         id,
-        digest: digest(text),
+        digest: digest(text.as_bytes()),
         carded: maker.carded,
         card: maker.card.unwrap_or_default(),
         intro,
@@ -46,12 +45,6 @@ pub(super) fn read(file: &str, text: &str, id: RunbookId) -> (Runbook, Vec<Fault
     let mut faults = maker.reader.faults;
     faults.sort_by_key(|fault| (fault.line, fault.col));
     (runbook, faults)
-}
-
-/// SHA-256 in hexadecimal.
-fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn holds_card(content: &[Content]) -> bool {

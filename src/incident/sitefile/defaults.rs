@@ -178,7 +178,7 @@ impl Site {
         let severities = severities();
         Site {
             name: "no site".to_owned(),
-            digest: digest(""),
+            digest: digest(b""),
             regions: Vec::new(),
             targets: Vec::new(),
             links: Vec::new(),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::probe::Probe;
 use super::wire;
-use super::wire::http::{Made, Web};
+use super::wire::http::{MaybeClient, Web};
 use crate::incident::acts::check::{CheckSight, CheckState};
 use crate::incident::reading::{Failure, Sight};
 use crate::incident::site::{SecretRef, Target};
@@ -26,7 +26,7 @@ impl Alertmanager {
         target: &Target,
         (url, filter): (&str, &[String]),
         bearer: Option<SecretRef>,
-        client: &Made,
+        client: &MaybeClient,
     ) -> Self {
         let mut web = Web::new(wire::on(target), client.clone());
         web.bearer = bearer;

@@ -120,9 +120,9 @@ impl System for Argocd {
         self.carry_out(act, out).map(wire::outcome).boxed()
     }
 
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
         let verbs = words_to(acts, runbook::System::Argocd).map(|_| ("patch", None));
         let verbs = Vec::from_iter(verbs.take(1));
-        async move { self.objects.refused(&verbs).await }.boxed()
+        async move { self.objects.forbidden(&verbs).await }.boxed()
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Aurora;
 use crate::incident::acts::Act;
+use crate::incident::acts::aurora::lossy;
 use crate::incident::acts::orders::Order;
 use crate::incident::runbook::System;
 use crate::systems::Output;
@@ -23,11 +24,6 @@ pub(super) fn action(act: &Act) -> Option<&'static str> {
         }),
         _ => None,
     }
-}
-
-/// Writes that the others have not received may be lost.
-fn lossy(order: &Order) -> bool {
-    order.word == "failover"
 }
 
 impl Aurora {

@@ -140,12 +140,12 @@ impl System for Aurora {
         self.carry_out(act, out).map(wire::outcome).boxed()
     }
 
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
         let actions: BTreeSet<_> = acts.iter().filter_map(acts::action).collect();
         async move {
             let arn =
                 |caller: &Caller| caller.arn("rds", "", &format!("global-cluster:{}", self.name));
-            self.service.refused(&Vec::from_iter(actions), arn).await
+            self.service.forbidden(&Vec::from_iter(actions), arn).await
         }
         .boxed()
     }

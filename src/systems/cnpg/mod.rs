@@ -100,7 +100,7 @@ impl System for Cnpg {
         self.carry_out(act, out).map(wire::outcome).boxed()
     }
 
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
         let verbs: BTreeSet<_> = words_to(acts, runbook::System::Cnpg)
             .map(|word| match word {
                 "promote" => ("patch", Some("status")),
@@ -108,6 +108,6 @@ impl System for Cnpg {
                 _ => ("patch", None),
             })
             .collect();
-        async move { self.objects.refused(&Vec::from_iter(verbs)).await }.boxed()
+        async move { self.objects.forbidden(&Vec::from_iter(verbs)).await }.boxed()
     }
 }

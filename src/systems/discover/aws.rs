@@ -2,6 +2,8 @@
 
 use aws_sdk_s3::config::Builder;
 
+use toml::Value;
+
 use super::{Found, Shown, shown};
 use crate::incident::site::AwsAccount;
 use crate::systems::wire::aws::{Accounts, words};
@@ -12,14 +14,20 @@ pub async fn look(account: &AwsAccount, everywhere: bool) -> Vec<Shown> {
     let config = Accounts::default().of(account);
     let config = config.config().await;
     let keys = |system: &str, key: &'static str, name: &str| {
-        let mut keys = vec![
-            ("system", system.to_owned()),
-            (key, name.to_owned()),
-            ("aws_region", region.clone()),
+        let given = [
+            ("profile", &account.profile),
+            ("endpoint", &account.endpoint),
         ];
-        keys.extend(account.profile.clone().map(|profile| ("profile", profile)));
-        keys.extend(account.endpoint.clone().map(|url| ("endpoint", url)));
-        keys
+        let given = given
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.as_deref()?)));
+        let keys = [
+            ("system", system),
+            (key, name),
+            ("aws_region", region.as_str()),
+        ];
+        let keys = keys.into_iter().chain(given);
+        keys.map(|(key, value)| (key, Value::from(value))).collect()
     };
     let found = |name: &str, keys, note: &str| Found {
         name: name.to_owned(),
@@ -30,7 +38,7 @@ pub async fn look(account: &AwsAccount, everywhere: bool) -> Vec<Shown> {
         let pages = aws_sdk_rds::Client::new(config).describe_db_instances();
         let pages = pages.into_paginator().items().send();
         let all = Box::pin(pages.collect::<Result<Vec<_>, _>>()).await;
-        let all = all.map_err(|error| words(&error))?;
+        let all = all.map_err(|error| words("DescribeDBInstances", &error))?;
         let each = all.iter().filter_map(|one| {
             let name = one.db_instance_identifier()?;
             let note = one.engine().unwrap_or_default();
@@ -42,7 +50,7 @@ pub async fn look(account: &AwsAccount, everywhere: bool) -> Vec<Shown> {
         let pages = aws_sdk_route53::Client::new(config).list_hosted_zones();
         let pages = pages.into_paginator().items().send();
         let all = Box::pin(pages.collect::<Result<Vec<_>, _>>()).await;
-        let all = all.map_err(|error| words(&error))?;
+        let all = all.map_err(|error| words("ListHostedZones", &error))?;
         let each = all.iter().map(|zone| {
             let id = zone.id().trim_start_matches("/hostedzone/");
             let note = format!("system = \"route53\", zone = \"{id}\", and which record");
@@ -55,7 +63,7 @@ pub async fn look(account: &AwsAccount, everywhere: bool) -> Vec<Shown> {
         let own = Builder::from(config).force_path_style(account.endpoint.is_some());
         let request = aws_sdk_s3::Client::from_conf(own.build()).list_buckets();
         let all = Box::pin(request.send()).await;
-        let all = all.map_err(|error| words(&error))?;
+        let all = all.map_err(|error| words("ListBuckets", &error))?;
         let names = all.buckets().iter().filter_map(|bucket| bucket.name());
         Ok(names
             .map(|name| found(name, keys("s3", "bucket", name), ""))

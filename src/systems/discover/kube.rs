@@ -17,11 +17,11 @@ pub fn look(file: Option<&Path>) -> Shown {
         contexts
             .map(|context| Found {
                 keys: vec![
-                    ("system", "kubernetes".to_owned()),
-                    ("context", context.name.clone()),
+                    ("system", "kubernetes".into()),
+                    ("context", context.name.clone().into()),
                 ]
                 .into_iter()
-                .chain(file.map(|path| ("kubeconfig", path.display().to_string())))
+                .chain(file.map(|path| ("kubeconfig", path.display().to_string().into())))
                 .collect(),
                 name: context.name,
                 note: "its nodes; a workload with workload = \"deployment/NAME\"".to_owned(),

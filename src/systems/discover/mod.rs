@@ -9,6 +9,7 @@ pub mod sentinel;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use toml::Value;
 
 use crate::incident::measure::Span;
 
@@ -25,12 +26,12 @@ pub struct Shown {
 }
 
 /// Something that could become a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     /// Its name where it was found.
     pub name: String,
     /// The keys of the target it would be, and their values, `system` first; empty where the site file would want to know more.
-    pub keys: Vec<(&'static str, String)>,
+    pub keys: Vec<(&'static str, Value)>,
     /// What else is to be said.
     pub note: String,
 }

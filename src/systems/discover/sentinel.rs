@@ -31,10 +31,10 @@ pub async fn look(node: &str) -> Shown {
             Some(Found {
                 name: name.clone(),
                 keys: vec![
-                    ("system", "sentinel".to_owned()),
-                    ("nodes", format!("[{node:?}]")),
-                    ("master", name.clone()),
-                    ("tls", "off".to_owned()),
+                    ("system", "sentinel".into()),
+                    ("nodes", vec![node].into()),
+                    ("master", name.clone().into()),
+                    ("tls", "off".into()),
                 ],
                 note: format!("name the {others} other Sentinels in nodes, too"),
             })

@@ -116,14 +116,14 @@ impl System for Ecs {
         self.carry_out(act, out).map(wire::outcome).boxed()
     }
 
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
         let any = words_to(acts, runbook::System::Ecs).next();
         let actions = Vec::from_iter(any.map(|_| "ecs:UpdateService"));
         async move {
             let name = format!("service/{}/{}", self.cluster, self.name);
             let region = self.service.region();
             let arn = |caller: &Caller| caller.arn("ecs", region, &name);
-            self.service.refused(&actions, arn).await
+            self.service.forbidden(&actions, arn).await
         }
         .boxed()
     }

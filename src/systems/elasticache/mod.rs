@@ -156,14 +156,14 @@ impl System for Elasticache {
         self.carry_out(act, out).map(wire::outcome).boxed()
     }
 
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
         let any = words_to(acts, runbook::System::Elasticache).next();
         let actions = Vec::from_iter(any.map(|_| "elasticache:TestFailover"));
         async move {
             let name = format!("replicationgroup:{}", self.group);
             let region = self.service.region();
             let arn = |caller: &Caller| caller.arn("elasticache", region, &name);
-            self.service.refused(&actions, arn).await
+            self.service.forbidden(&actions, arn).await
         }
         .boxed()
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::probe::Probe;
 use super::wire;
-use super::wire::http::{Made, Web};
+use super::wire::http::{MaybeClient, Web};
 use crate::incident::acts::check::{CheckSight, CheckState};
 use crate::incident::reading::{Failure, Sight};
 use crate::incident::site::Target;
@@ -22,7 +22,7 @@ pub struct Etcd {
 
 impl Etcd {
     /// The cluster of `target`, by all of its members.
-    pub fn new(target: &Target, members: &[String], client: &Made) -> Self {
+    pub fn new(target: &Target, members: &[String], client: &MaybeClient) -> Self {
         Self {
             web: Web::new(wire::on(target), client.clone()),
             members: members.to_vec(),

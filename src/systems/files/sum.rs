@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::folder::CHECKSUM;
 use crate::incident::acts::files::Checksum;
+use crate::incident::digest::hex;
 use crate::incident::measure::Size;
 use crate::incident::reading::{Failure, FailureKind, Verdict};
 
@@ -152,11 +153,7 @@ fn sha256(path: &Path) -> io::Result<String> {
             n => hash.update(&buffer[..n]),
         }
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hex(hash.finalize()))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 
-use super::wire::http::{self, Made};
+use super::wire::http::{self, MaybeClient};
 use super::wire::{self, secret};
 use super::{Output, System};
 use crate::incident::acts::http::HttpSight;
@@ -28,12 +28,12 @@ pub struct Http {
     on: String,
     endpoint: HttpEndpoint,
     timeout: Duration,
-    client: Made,
+    client: MaybeClient,
 }
 
 impl Http {
     /// The endpoint of `target`; nothing is connected yet.
-    pub fn new(target: &Target, endpoint: &HttpEndpoint, client: &Made) -> Self {
+    pub fn new(target: &Target, endpoint: &HttpEndpoint, client: &MaybeClient) -> Self {
         Self {
             id: target.id.clone(),
             on: wire::on(target),

@@ -7,6 +7,7 @@ mod workload;
 
 use std::time::Duration;
 
+use chrono::Utc;
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use k8s_openapi::api::core::v1::{Node, Pod};
@@ -119,10 +120,13 @@ impl Kubernetes {
         let what = format!("list pods {selector}");
         let name = self.workload.as_ref().map_or("", |it| it.name.as_str());
         let pods = ask((&self.on, &what), api.list(&params));
-        let warnings = events::warnings(client, &self.namespace, name);
+        let warnings = events::warnings(client, &self.namespace);
         let (pods, warnings) = tokio::join!(pods, warnings);
-        workload::add_pods(&mut sight, &pods?.items);
-        sight.warnings = warnings;
+        let pods = pods?.items;
+        workload::add_pods(&mut sight, &pods);
+        let names = pods.iter().filter_map(|pod| pod.metadata.name.as_deref());
+        let names: Vec<&str> = names.collect();
+        sight.warnings = events::lately(&warnings, name, &names, Utc::now());
         Ok(KubeSight::Workload(sight))
     }
 
@@ -198,13 +202,7 @@ impl System for Kubernetes {
         self.carry_out(act, out).map(wire::outcome).boxed()
     }
 
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
-        async move {
-            match self.cluster.client(&self.on).await {
-                Ok(client) => rights::refused(client, &self.on, self.rights(acts)).await,
-                Err(failure) => vec![Verdict::unknown(failure.to_string())],
-            }
-        }
-        .boxed()
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+        rights::forbidden(&self.cluster, &self.on, self.rights(acts)).boxed()
     }
 }

@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 
 use super::probe::Probe;
 use super::wire;
-use super::wire::http::{Made, Web};
+use super::wire::http::{MaybeClient, Web};
 use crate::incident::acts::files::{BackupFile, Checksum, FilesSight};
 use crate::incident::reading::{Failure, FailureKind, Sight};
 use crate::incident::site::Target;
@@ -27,7 +27,7 @@ impl Metrics {
         target: &Target,
         (url, metric): (&str, &str),
         labels: &[(String, String)],
-        client: &Made,
+        client: &MaybeClient,
     ) -> Self {
         Self {
             web: Web::new(wire::on(target), client.clone()),

@@ -109,6 +109,7 @@ fn verified(done: &Output) -> Proof {
     match status {
         _ if !done.status.success() => Proof::Unread(format!("verify: {}", done.status)),
         Some("ok") => Proof::Whole,
+        Some(status) if wrong.is_empty() => Proof::Damaged(format!("verify says {status}")),
         Some(_) => Proof::Damaged(Clean::new(&wrong.join(", ")).to_string()),
         None => Proof::Unread("verify does not say how the repository is".into()),
     }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_postgres::SimpleQueryRow;
 
-use super::postgres::connect::{Door, Session};
 use super::probe::Probe;
 use super::wire;
+use super::wire::pg::{Door, Session};
 use crate::incident::acts::check::{CheckSight, CheckState};
 use crate::incident::clean::Clean;
 use crate::incident::measure::Span;
@@ -23,6 +24,8 @@ pub struct Pgbouncer {
     on: String,
     timeout: Duration,
     door: Door,
+    /// The last look's session, as long as it answers.
+    kept: Mutex<Option<Session>>,
 }
 
 impl Pgbouncer {
@@ -33,14 +36,28 @@ impl Pgbouncer {
             door: Door::new(on.clone(), at.clone()),
             on,
             timeout: target.timeout,
+            kept: Mutex::new(None),
         }
     }
 
     async fn ask(&self) -> Result<Sight, Failure> {
+        let mut kept = self.kept.lock().await;
+        if let Some(session) = kept.take()
+            && let Ok(seen) = self.shown(&session).await
+        {
+            *kept = Some(session);
+            return Ok(seen);
+        }
         let deadline = Instant::now() + self.timeout;
         let session = self.door.open_console(deadline).await?;
-        let databases = self.rows(&session, "SHOW DATABASES").await?;
-        let pools = self.rows(&session, "SHOW POOLS").await?;
+        let seen = self.shown(&session).await?;
+        *kept = Some(session);
+        Ok(seen)
+    }
+
+    async fn shown(&self, session: &Session) -> Result<Sight, Failure> {
+        let databases = self.rows(session, "SHOW DATABASES").await?;
+        let pools = self.rows(session, "SHOW POOLS").await?;
         Ok(Sight::Check(judged(&databases, &pools)))
     }
 

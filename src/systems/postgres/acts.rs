@@ -7,8 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::error::Error;
 use tokio_postgres::types::ToSql;
 
-use super::connect::{Limits, Session, identifier, relation};
-use super::{Postgres, failure};
+use super::Postgres;
 use crate::incident::acts::Act;
 use crate::incident::acts::postgres::{PgAct, PgRole, PgSight};
 use crate::incident::asked;
@@ -18,6 +17,7 @@ use crate::incident::reading::{Failure, FailureKind, Outcome, Verdict};
 use crate::incident::site::Fence;
 use crate::systems::Output;
 use crate::systems::wire::host;
+use crate::systems::wire::pg::{Limits, Session, failure, identifier, relation};
 
 /// What `pg_promote` is told to wait.
 const PROMOTION: Duration = Duration::from_secs(60);

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::connect::{Limits, Session, identifier};
-use super::{Postgres, failure};
+use super::Postgres;
 use crate::incident::acts::Condition;
 use crate::incident::acts::postgres::PgCondition;
 use crate::incident::asked;
 use crate::incident::reading::{Failure, FailureKind, Verdict};
+use crate::systems::wire::pg::{Limits, Session, failure, identifier};
 
 /// How long counting the rows of a database may take.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(600);

@@ -2,17 +2,14 @@
 
 mod acts;
 mod conditions;
-pub mod connect;
-mod failure;
 mod observe;
-mod pgpass;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use self::connect::{Door, Limits, Session};
+use super::wire::pg::{Door, Limits, Session, failure};
 use crate::incident::acts::postgres::PgSight;
 use crate::incident::acts::{Act, Condition};
 use crate::incident::reading::{

@@ -7,11 +7,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::connect::{Session, relation};
-use super::failure;
 use crate::incident::acts::postgres::{PgPrimary, PgReplica, PgRole, PgSight, PgStandby};
 use crate::incident::measure::Lsn;
 use crate::incident::reading::{Failure, FailureKind};
+use crate::systems::wire::pg::{Session, failure, relation};
 
 /// Looks at the server once.
 pub(super) async fn look(

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::probe::Probe;
 use super::wire;
-use super::wire::http::{Made, Web};
+use super::wire::http::{MaybeClient, Web};
 use crate::incident::acts::check::{CheckSight, CheckState};
 use crate::incident::checks::Bound;
 use crate::incident::reading::{Failure, FailureKind, Sight};
@@ -28,7 +28,7 @@ impl Prometheus {
         (url, query): (&str, &str),
         (watch, breach): (Option<Bound>, Option<Bound>),
         bearer: Option<SecretRef>,
-        client: &Made,
+        client: &MaybeClient,
     ) -> Self {
         let mut web = Web::new(wire::on(target), client.clone());
         web.bearer = bearer;

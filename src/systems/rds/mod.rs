@@ -139,14 +139,14 @@ impl System for Rds {
         self.carry_out(act, out).map(wire::outcome).boxed()
     }
 
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
         let actions: BTreeSet<_> = acts.iter().filter_map(acts::action).collect();
         async move {
             let name = format!("db:{}", self.instance);
             let region = self.service.region();
             let arn = |caller: &Caller| caller.arn("rds", region, &name);
             let actions = Vec::from_iter(actions);
-            self.service.refused(&actions, arn).await
+            self.service.forbidden(&actions, arn).await
         }
         .boxed()
     }

@@ -103,14 +103,14 @@ impl System for Route53 {
         self.carry_out(act, out).map(wire::outcome).boxed()
     }
 
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
         let any = acts.iter().find(|act| matches!(act, Act::Dns(_)));
         let actions = Vec::from_iter(any.map(|_| "route53:ChangeResourceRecordSets"));
         async move {
             let zone = &self.endpoint.zone;
             let arn =
                 |caller: &Caller| format!("arn:{}:route53:::hostedzone/{zone}", caller.partition);
-            self.service.refused(&actions, arn).await
+            self.service.forbidden(&actions, arn).await
         }
         .boxed()
     }

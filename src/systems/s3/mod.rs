@@ -111,7 +111,7 @@ impl System for S3 {
         self.carry_out(act, out).map(wire::outcome).boxed()
     }
 
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
         let any = words_to(acts, runbook::System::S3).next();
         let actions = Vec::from_iter(any.map(|_| "s3:GetObject"));
         async move {
@@ -119,7 +119,7 @@ impl System for S3 {
                 let (partition, bucket, prefix) = (&caller.partition, &self.bucket, &self.prefix);
                 format!("arn:{partition}:s3:::{bucket}/{prefix}*")
             };
-            self.service.refused(&actions, arn).await
+            self.service.forbidden(&actions, arn).await
         }
         .boxed()
     }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::{CURRENT, PREVIOUS, Secrets, staged};
 use crate::incident::acts::Act;
 use crate::incident::acts::secrets::SecretAct;
+use crate::incident::digest::hex;
 use crate::systems::Output;
 use crate::systems::wire::watched::{Look, watched};
 use crate::systems::wire::{self, Wrong};
@@ -144,11 +145,7 @@ fn random(count: usize) -> Result<Blob, String> {
 /// An id for the new version: it makes a request that arrives twice one version.
 fn token() -> Result<String, String> {
     let bytes = random(16)?;
-    let hex: String = bytes
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = hex(bytes);
     Ok(format!(
         "{}-{}-{}-{}-{}",
         &hex[..8],

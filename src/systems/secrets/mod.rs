@@ -103,7 +103,7 @@ impl System for Secrets {
         self.carry_out(act, out).map(wire::outcome).boxed()
     }
 
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
         let actions: BTreeSet<_> = acts.iter().filter_map(|act| self.action(act)).collect();
         async move {
             // The names of secrets end in six characters of AWS' making, for which policies have wildcards.
@@ -111,7 +111,7 @@ impl System for Secrets {
             let region = self.service.region();
             let arn = |caller: &Caller| caller.arn("secretsmanager", region, &name);
             let actions = Vec::from_iter(actions);
-            self.service.refused(&actions, arn).await
+            self.service.forbidden(&actions, arn).await
         }
         .boxed()
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::probe::Probe;
 use super::wire;
-use super::wire::http::{Made, Web};
+use super::wire::http::{MaybeClient, Web};
 use crate::incident::acts::check::{CheckSight, CheckState};
 use crate::incident::reading::{Failure, FailureKind, Sight};
 use crate::incident::site::Target;
@@ -21,7 +21,7 @@ pub struct Vault {
 
 impl Vault {
     /// The Vault of `target`.
-    pub fn new(target: &Target, url: &str, client: &Made) -> Self {
+    pub fn new(target: &Target, url: &str, client: &MaybeClient) -> Self {
         Self {
             web: Web::new(wire::on(target), client.clone()),
             url: url.to_owned(),

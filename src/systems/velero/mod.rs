@@ -164,16 +164,16 @@ impl System for Velero {
         self.carry_out(act, out).map(wire::outcome).boxed()
     }
 
-    fn refused<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
+    fn forbidden<'a>(&'a self, acts: &'a [Act]) -> BoxFuture<'a, Vec<Verdict>> {
         let words: BTreeSet<_> = words_to(acts, runbook::System::Velero).collect();
         async move {
-            let mut refused = Vec::new();
+            let mut forbidden = Vec::new();
             for (word, objects) in [("backup", &self.backups), ("restore", &self.restores)] {
                 if words.contains(word) {
-                    refused.extend(objects.refused(&[("create", None)]).await);
+                    forbidden.extend(objects.forbidden(&[("create", None)]).await);
                 }
             }
-            refused
+            forbidden
         }
         .boxed()
     }

@@ -173,14 +173,12 @@ pub fn time(at: &aws_sdk_rds::primitives::DateTime) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(at.secs(), at.subsec_nanos())
 }
 
-/// An error in a few words, where nothing depends on its kind.
-pub fn words<E>(error: &SdkError<E, HttpResponse>) -> String
+/// An error of what was asked in a few words, where nothing depends on its kind.
+pub fn words<E>(what: &str, error: &SdkError<E, HttpResponse>) -> String
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let failure = sorted(("", "asked"), error).into_failure();
-    let what = failure.what.to_string();
-    what.trim_start_matches("asked: ").to_owned()
+    sorted(("", what), error).into_failure().what.to_string()
 }
 
 /// What an error means for an act: whether it may have happened all the same.

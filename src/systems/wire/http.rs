@@ -16,14 +16,14 @@ use crate::incident::site::SecretRef;
 const BODY_LIMIT: usize = 8 << 20;
 
 /// A client, or why none can be made here.
-pub type Made = Result<Client, String>;
+pub type MaybeClient = Result<Client, String>;
 
 /// A client of probes: one for all of a site, as each would read the trusted certificates again. A redirect is an answer, and a
 /// proxy's 503 would be read as the target's own.
 ///
 /// # Errors
 /// Why none can be made here.
-pub fn client() -> Made {
+pub fn client() -> MaybeClient {
     builder().build().map_err(|error| words(&error))
 }
 
@@ -31,7 +31,7 @@ pub fn client() -> Made {
 ///
 /// # Errors
 /// Why none can be made here.
-pub fn client_on(socket: &Path) -> Made {
+pub fn client_on(socket: &Path) -> MaybeClient {
     let client = builder().unix_socket(socket).build();
     client.map_err(|error| words(&error))
 }
@@ -49,12 +49,12 @@ pub struct Web {
     pub on: String,
     /// The token that is sent, where it comes from.
     pub bearer: Option<SecretRef>,
-    client: Made,
+    client: MaybeClient,
 }
 
 impl Web {
     /// Asks with `client`; nothing is connected yet.
-    pub fn new(on: String, client: Made) -> Self {
+    pub fn new(on: String, client: MaybeClient) -> Self {
         Self {
             on,
             bearer: None,

@@ -165,17 +165,13 @@ impl Objects {
     }
 
     /// Those of some verbs, each with a part of the object or none, that the login has not.
-    pub async fn refused(&self, verbs: &[(&str, Option<&str>)]) -> Vec<Verdict> {
-        let client = match self.cluster.client(&self.on).await {
-            Ok(client) => client,
-            Err(failure) => return vec![Verdict::unknown(failure.to_string())],
-        };
+    pub async fn forbidden(&self, verbs: &[(&str, Option<&str>)]) -> Vec<Verdict> {
         let rights = verbs.iter().map(|(verb, part)| ResourceAttributes {
             namespace: Some(self.namespace.clone()),
             subresource: part.map(str::to_owned),
             ..rights::right(verb, &self.kind.group, &self.kind.plural)
         });
-        rights::refused(client, &self.on, rights.collect()).await
+        rights::forbidden(&self.cluster, &self.on, rights.collect()).await
     }
 
     /// One object.

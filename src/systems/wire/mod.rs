@@ -10,6 +10,7 @@ pub mod kube;
 #[cfg(feature = "aws")]
 pub mod metric;
 pub mod net;
+pub mod pg;
 #[cfg(feature = "aws")]
 pub mod policy;
 pub mod program;

@@ -3,10 +3,10 @@
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
+use kube::Api;
 use kube::api::PostParams;
-use kube::{Api, Client};
 
-use super::kube::ask;
+use super::kube::{Cluster, ask};
 use crate::incident::reading::Verdict;
 
 /// A verb on a kind of object: `right("patch", "apps", "deployments")`.
@@ -19,9 +19,20 @@ pub fn right(verb: &str, group: &str, resource: &str) -> ResourceAttributes {
     }
 }
 
-/// Those of `rights` that the login of `client` has not, or that can't be asked about; `on` is the target.
-pub async fn refused(client: &Client, on: &str, rights: Vec<ResourceAttributes>) -> Vec<Verdict> {
-    let mut refused = Vec::new();
+/// Those of `rights` that the login has not, or that can't be asked about; `on` is the target.
+pub async fn forbidden(
+    cluster: &Cluster,
+    on: &str,
+    rights: Vec<ResourceAttributes>,
+) -> Vec<Verdict> {
+    if rights.is_empty() {
+        return Vec::new();
+    }
+    let client = match cluster.client(on).await {
+        Ok(client) => client,
+        Err(failure) => return vec![Verdict::unknown(failure.to_string())],
+    };
+    let mut forbidden = Vec::new();
     for right in rights {
         let words = words(&right);
         let review = SelfSubjectAccessReview {
@@ -35,15 +46,15 @@ pub async fn refused(client: &Client, on: &str, rights: Vec<ResourceAttributes>)
         let what = format!("ask whether it may {words}");
         let params = PostParams::default();
         match ask((on, &what), api.create(&params, &review)).await {
-            Err(failure) => refused.push(Verdict::unknown(failure.to_string())),
+            Err(failure) => forbidden.push(Verdict::unknown(failure.to_string())),
             Ok(answer) if answer.status.as_ref().is_some_and(|status| status.allowed) => {}
-            Ok(_) => refused.push(Verdict::measured(
+            Ok(_) => forbidden.push(Verdict::measured(
                 false,
                 format!("{on}: this login may not {words} — ask for this permission"),
             )),
         }
     }
-    refused
+    forbidden
 }
 
 /// `patch deployments.apps in shop`, as kubectl's errors name it.

@@ -18,6 +18,7 @@ use super::store::Store;
 use super::{Committed, Ledger, LedgerError};
 use crate::console::confirm::Confirmed;
 use crate::incident::clean::Clean;
+use crate::incident::digest::hex;
 use crate::incident::journal::{
     Actor, Declaration, Entry, Fact, Intent, Note, Report, Seq, digest,
 };
@@ -318,5 +319,5 @@ fn take_number(incidents: &Path, prefix: &str) -> Result<(IncidentId, PathBuf), 
 fn nonce() -> io::Result<String> {
     let mut bytes = [0_u8; 32];
     io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(bytes))
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::incident::names::TargetId;
 use crate::incident::strict::{Reader, Table, Value};
 
-use super::super::{Made, Record, Service, Wiring, Workload};
+use super::super::{MaybeClient, Record, Service, Wiring, Workload};
 use super::names::{ANY, ENDPOINT, Names, RECORD, WORKLOAD};
 use super::{required, text_of};
 
@@ -208,7 +208,7 @@ fn made(
     name: &str,
     mut table: Table,
     names: &Names<'_>,
-) -> Option<Made> {
+) -> Option<MaybeClient> {
     let owner = table.name.clone();
     let backup = names.backup_at(reader, at, &owner, name);
     let age = required(reader, &mut table, "age", "\"4h\"", Table::span);
@@ -220,7 +220,7 @@ fn made(
         .backups
         .iter()
         .find(|one| Some(&one.id) == backup.as_ref())?;
-    Some(Made {
+    Some(MaybeClient {
         target: backup.of.clone()?,
         age: age?,
         every,

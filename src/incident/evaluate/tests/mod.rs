@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::incident::acts::files::Checksum;
+use crate::incident::acts::files::{Checksum, FilesSight, Proof};
 use crate::incident::acts::redis::RoleWord;
 use crate::incident::judge::sights::*;
 use crate::incident::reading::{Failure, FailureKind, Holds};
@@ -406,6 +406,44 @@ fn backups_by_the_sites_rule_or_the_conditions() {
                 "dump 10.0 s < 1 m, checksum being computed",
             ),
             (dump(99, Checksum::Pending), No, "dump 1 m 40 s ≥ 1 m"),
+        ],
+    );
+    let read = |proof: Proof, gap: Option<&str>| {
+        let Sight::Files(seen) = files(Some(file(-9, 100, Checksum::Right))) else {
+            unreachable!()
+        };
+        let gap = gap.map(str::to_owned);
+        vec![("dumps", Ok(Sight::Files(FilesSight { proof, gap, ..seen })))]
+    };
+    // A checksum says that it is what was written; only reading it says that it is a backup.
+    check(
+        of("dump", Some(60), true),
+        vec![
+            (
+                read(Proof::Whole, None),
+                Yes,
+                "dump 10.0 s < 1 m, read through",
+            ),
+            (
+                read(Proof::Pending, None),
+                Unknown,
+                "dump 10.0 s < 1 m, being read through",
+            ),
+            (
+                read(Proof::Damaged("end of file".into()), None),
+                No,
+                "dump 10.0 s < 1 m, damaged: end of file",
+            ),
+            (
+                read(Proof::Unread("no such program".into()), None),
+                No,
+                "dump 10.0 s < 1 m, not read through: no such program",
+            ),
+            (
+                read(Proof::Whole, Some("2 is missing")),
+                No,
+                "dump 10.0 s < 1 m, 2 is missing",
+            ),
         ],
     );
     check(

@@ -14,11 +14,12 @@ use self::lexer::Statement;
 use super::expect::NULL;
 use super::{Context, Ran};
 use crate::incident::clean::Clean;
+use crate::incident::digest::hex;
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Outcome};
 use crate::incident::runbook::Vars;
 use crate::incident::site::{Endpoint, Site};
-use crate::systems::postgres::connect::{self, Door, Limits};
+use crate::systems::wire::pg::{self, Door, Limits};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -101,8 +102,7 @@ pub(super) async fn look(
 
 /// The session parameter that a value is bound to: its name is free of the value and of the variable's case.
 fn parameter_name(variable: &str) -> String {
-    let hex: String = variable.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("warroom.v{hex}")
+    format!("warroom.v{}", hex(variable))
 }
 
 /// What stands in a statement for a variable: text, as a bound parameter is, in every place an expression may stand.
@@ -255,7 +255,7 @@ fn failure(on: &TargetId, what: &str, advice: &str) -> Failure {
 }
 
 /// A connection to a target, which has as long for its statements as they take; it is closed when dropped.
-async fn open(site: &Site, on: &TargetId) -> Result<connect::Session, Failure> {
+async fn open(site: &Site, on: &TargetId) -> Result<pg::Session, Failure> {
     let target = site.target(on);
     let Some((target, Endpoint::Postgres(at))) = target.map(|t| (t, &t.endpoint)) else {
         return Err(failure(

@@ -1,4 +1,7 @@
-//! Connections: who we are, how long anything may take, and which server is too old.
+//! PostgreSQL's protocol, which its servers and its poolers speak. Connections: who we are, how long anything may take, and which server is too old.
+
+pub mod failure;
+mod pgpass;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +15,6 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, Connection, NoTls, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{failure, pgpass};
 use crate::incident::reading::{Failure, FailureKind};
 use crate::incident::site::{PgEndpoint, Tls};
 use crate::systems::wire::secret;
@@ -26,7 +28,7 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 /// How to reach a server.
 pub struct Door {
     /// The target and its endpoint, for failures: `pg-west (db-west:5432)`.
-    pub(super) on: String,
+    pub on: String,
     endpoint: PgEndpoint,
 }
 
@@ -35,7 +37,7 @@ pub struct Session {
     /// The client.
     pub client: Client,
     /// `server_version_num`.
-    pub(super) version: u32,
+    pub version: u32,
     task: JoinHandle<()>,
 }
 
@@ -56,7 +58,7 @@ pub struct Limits {
 
 impl Limits {
     /// Of a probe that may take `timeout`.
-    pub(super) fn probe(timeout: Duration) -> Self {
+    pub fn probe(timeout: Duration) -> Self {
         Limits {
             statement: Some(timeout),
             lock: timeout / 2,
@@ -244,7 +246,7 @@ impl Session {
 }
 
 /// A name as SQL quotes it: `public.orders` becomes `"public"."orders"`, and nothing in it can end the quotes.
-pub(super) fn relation(name: &str) -> String {
+pub fn relation(name: &str) -> String {
     name.split('.')
         .map(identifier)
         .collect::<Vec<_>>()
@@ -252,7 +254,7 @@ pub(super) fn relation(name: &str) -> String {
 }
 
 /// One identifier, quoted.
-pub(super) fn identifier(name: &str) -> String {
+pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -11,7 +11,7 @@ use crate::incident::measure::Span;
 use crate::incident::reading::{Failure, FailureKind};
 
 /// A failure of `tried` on `on`, from what the client reports.
-pub(super) fn of(error: &Error, on: &str, tried: &str) -> Failure {
+pub fn of(error: &Error, on: &str, tried: &str) -> Failure {
     if let Some(db) = error.as_db_error() {
         return said_by_server(db, on, tried);
     }
@@ -51,7 +51,7 @@ pub(super) fn of(error: &Error, on: &str, tried: &str) -> Failure {
 }
 
 /// No answer within `within`: a frozen server accepts connections, so this is how it is found.
-pub(super) fn timed_out(on: &str, tried: &str, within: Duration) -> Failure {
+pub fn timed_out(on: &str, tried: &str, within: Duration) -> Failure {
     Failure::new(
         FailureKind::TimedOut,
         on,
@@ -61,7 +61,7 @@ pub(super) fn timed_out(on: &str, tried: &str, within: Duration) -> Failure {
 }
 
 /// Whether an error leaves open what the server did with the statement.
-pub(super) fn is_lost(error: &Error) -> bool {
+pub fn is_lost(error: &Error) -> bool {
     error
         .as_db_error()
         .is_none_or(|db| db.code().code().starts_with("57P0"))
