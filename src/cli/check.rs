@@ -57,6 +57,19 @@ pub fn check(common: &Common, files: &[PathBuf], live: bool) -> ExitCode {
     }
 }
 
+/// Every rule for runbooks by its code, with the reason for it.
+pub fn rules() -> ExitCode {
+    let codes = runbook::codes();
+    let width = codes.keys().map(|code| code.len()).max().unwrap_or(0);
+    for (code, why) in codes {
+        say(format!("{code:<width$}  {why}"));
+    }
+    say(
+        "\nOne is allowed on a line by a comment there, or alone on the line before: # warroom: allow CODE — REASON",
+    );
+    ExitCode::SUCCESS
+}
+
 /// Looks once at each target, for each program that a runbook of the site needs, and for what the runbooks' acts may not do;
 /// returns how many failed.
 fn targets(site: &Site) -> usize {
@@ -155,6 +168,7 @@ fn one(path: &Path, text: &str, site: Option<&Site>) -> Vec<Fault> {
             what: "this runbook will be forbidden".into(),
             instead: why,
             weight: Weight::Fault,
+            code: "",
         }));
         return faults;
     }

@@ -70,6 +70,9 @@ enum Command {
         /// Also looks at every target once, and for every program its runbooks need
         #[arg(long, conflicts_with = "files")]
         live: bool,
+        /// Lists the rules for runbooks instead: each one's code, and why it matters
+        #[arg(long, conflicts_with_all = ["files", "live"])]
+        rules: bool,
         /// Files to check [default: the site file and everything it uses]
         files: Vec<PathBuf>,
     },
@@ -111,7 +114,8 @@ pub fn main() -> ExitCode {
         Some(Command::Status { json }) => status::status(&common, json),
         Some(Command::Init(at)) => init::init(&common, &at),
         Some(Command::Metrics(to)) => metrics::metrics(&common, &to),
-        Some(Command::Check { live, files }) => check::check(&common, &files, live),
+        Some(Command::Check { rules: true, .. }) => check::rules(),
+        Some(Command::Check { live, files, .. }) => check::check(&common, &files, live),
         Some(Command::Runbook(command)) => runbook::run(&common, command),
         Some(Command::Incident(command)) => incident::run(&common, command),
         Some(Command::Drill(args)) => drill::drill(&common, &args),

@@ -68,7 +68,7 @@ const FIXED: [(Key, &str); 2] = [
 
 /// Reads a keymap. `[[keys]]` with `on`, `run` and, where wanted, `desc`. None when it has a fault (warnings do not count).
 pub fn parse(file: &str, text: &str) -> (Option<Keymap>, Vec<Fault>) {
-    let mut reader = Reader::new(Source { file, text });
+    let mut reader = Reader::new(Source::new(file, text));
     let mut table = reader.parse(0..text.len(), "keymap");
     let name = Path::new(file)
         .file_stem()

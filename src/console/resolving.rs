@@ -76,6 +76,7 @@ pub fn resolve(state: &State, reference: &ActionRef) -> Result<Resolved, String>
     resolved.danger = effective_danger(step, &action);
     resolved.phrase = incident::resolve::phrase(step, &action);
     name_guarded(step, &action)?;
+    incident::resolve::past_guards(&action)?;
     if reference.role == Role::Run {
         let first = step.actions().next().map(|a| a.index) == Some(action.index);
         let last = step.actions().last().map(|a| a.index) == Some(action.index);

@@ -18,6 +18,8 @@ pub struct Fault {
     pub instead: String,
     /// Whether the file can't be used because of it.
     pub weight: Weight,
+    /// The rule's code, `endless-watch`; empty for what the grammar itself refuses.
+    pub code: &'static str,
 }
 
 /// How much a fault weighs.
@@ -38,41 +40,61 @@ impl fmt::Display for Fault {
             what,
             instead,
             weight,
+            code,
         } = self;
         let word = if *weight == Weight::Warning {
             "warning: "
         } else {
             ""
         };
-        match instead.as_str() {
-            "" => write!(f, "{file}:{line}:{col}: {word}{what}"),
-            instead => write!(f, "{file}:{line}:{col}: {word}{what} — {instead}"),
+        write!(f, "{file}:{line}:{col}: {word}{what}")?;
+        if !instead.is_empty() {
+            write!(f, " — {instead}")?;
+        }
+        match *code {
+            "" => Ok(()),
+            code => write!(f, " [{code}]"),
         }
     }
 }
 
 /// A file's text with its name: turns byte offsets into lines and columns.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Source<'a> {
     /// The file as it is named in faults.
     pub file: &'a str,
     /// Its whole text.
     pub text: &'a str,
+    /// Where each line begins. A place is asked for at every step and fault: counting lines anew would be quadratic.
+    starts: Vec<usize>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// A file's name and text.
+    pub fn new(file: &'a str, text: &'a str) -> Self {
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self {
+            file,
+            text,
+            starts: std::iter::once(0).chain(ends).collect(),
+        }
+    }
+
     /// Line and column (in characters) of a byte offset, both from 1.
     pub fn place(&self, offset: usize) -> (usize, usize) {
         let mut offset = offset.min(self.text.len());
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let before = &self.text[..offset];
-        let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-        (
-            before.matches('\n').count() + 1,
-            before[line_start..].chars().count() + 1,
-        )
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.line_start(line);
+        (line, self.text[start..offset].chars().count() + 1)
+    }
+
+    /// The byte offset at which a line, from 1, begins; the text's end beyond its last.
+    pub fn line_start(&self, line: usize) -> usize {
+        let start = self.starts.get(line.saturating_sub(1));
+        start.copied().unwrap_or(self.text.len())
     }
 
     /// A fault at the start of `at`.
@@ -90,6 +112,7 @@ impl Source<'_> {
             what: what.into(),
             instead: instead.into(),
             weight: Weight::Fault,
+            code: "",
         }
     }
 

@@ -6,8 +6,28 @@ use super::acts::Condition;
 use super::names::TargetId;
 use super::runbook::{
     Action, Attrs, Capture, Code, Danger, Role, Step, Vars, destructive_command, http_method,
-    typeable,
+    promotion, typeable,
 };
+
+/// A promotion by hand is refused where no guard is asked: in a shell without `guards=`, and to Redis, whose typed acts
+/// have theirs. That of PostgreSQL in SQL is refused by its executor.
+///
+/// # Errors
+/// What promotes, and what to write instead.
+pub fn past_guards(action: &Action) -> Result<(), String> {
+    let (text, instead) = match &action.code {
+        Code::Shell { script, .. } if action.attrs.guards.is_none() => (
+            script,
+            "use the typed act, postgres.promote and its like, or add guards=TARGET",
+        ),
+        Code::Redis { text, .. } => (text, "use redis.promote or redis.failover"),
+        _ => return Ok(()),
+    };
+    match promotion(text) {
+        Some(found) => Err(format!("{found:?} promotes past every guard — {instead}")),
+        None => Ok(()),
+    }
+}
 
 /// Fills `"$NAME"` in typed acts and in `on=`. Shell scripts are left alone, their variables arrive by the environment;
 /// so are `sql`, `redis` and `http`, whose executors bind them.
@@ -417,6 +437,25 @@ mod tests {
         );
         let hostile = Vars::from([("NEW".into(), "-oProxyCommand=x".into())]);
         assert!(substitute(&shell, &hostile, &secrets).is_err());
+    }
+
+    #[test]
+    fn a_promotion_by_hand_needs_its_guards() {
+        let table = [
+            ("```sh\npg_ctl promote --pgdata=/d\n```", false),
+            (
+                "```sh guards=pg-west\npg_ctl promote --pgdata=/d\n```",
+                true,
+            ),
+            ("```redis on=redis-west\nREPLICAOF NO ONE\n```", false),
+            ("```redis on=redis-west\nINFO\n```", true),
+            ("```sh\n# pg_ctl promote\nls\n```", true),
+        ];
+        for (fence, allowed) in table {
+            let step = step("estimate = \"1s\"", fence);
+            let asked = past_guards(&first(&step));
+            assert_eq!(asked.is_ok(), allowed, "{fence}: {asked:?}");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub const SAMPLE: &str = include_str!("../../site.sample.toml");
 /// The site is given when nothing but warnings was found.
 pub fn parse(file: &str, text: &str, base: &Path) -> (Option<Site>, Vec<Fault>) {
     let folder = Folder::new(base);
-    let mut reader = Reader::new(Source { file, text });
+    let mut reader = Reader::new(Source::new(file, text));
     let table = reader.parse(0..text.len(), "the site");
     let unreadable = std::mem::take(&mut reader.faults);
     let site = site(&mut reader, table, &folder, digest(text.as_bytes()));

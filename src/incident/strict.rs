@@ -510,7 +510,7 @@ mod tests {
     fn every_fault_of_a_table_is_found_at_its_place() {
         let text =
             "# card\ndanger = \"one-wya\"\nestimate = 3\nconfrim = \"X\"\ntimeout = \"soon\"\n";
-        let mut reader = Reader::new(Source { file: "a.md", text });
+        let mut reader = Reader::new(Source::new("a.md", text));
         let mut card = reader.parse(0..text.len(), "step card");
         let danger = card.choice(&mut reader, "danger", &[("none", 0), ("one-way", 3)]);
         let estimate = card.span(&mut reader, "estimate");
@@ -536,10 +536,7 @@ mod tests {
     #[test]
     fn syntax_faults_keep_what_could_be_read_and_places_count_from_the_file() {
         let text = "# Title\n\nname = \nother = \"x\"\n";
-        let mut reader = Reader::new(Source {
-            file: "s.toml",
-            text,
-        });
+        let mut reader = Reader::new(Source::new("s.toml", text));
         let mut table = reader.parse(9..text.len(), "site");
         assert_eq!(table.text(&mut reader, "other").as_deref(), Some("x"));
         assert_eq!((reader.faults[0].line, reader.faults.len()), (3, 1));
@@ -548,10 +545,7 @@ mod tests {
     #[test]
     fn named_tables_keep_the_order_of_the_file() {
         let text = "[regions.west]\n[regions.east]\n";
-        let mut reader = Reader::new(Source {
-            file: "s.toml",
-            text,
-        });
+        let mut reader = Reader::new(Source::new("s.toml", text));
         let mut table = reader.parse(0..text.len(), "site");
         let names: Vec<String> = table
             .named(&mut reader, "regions", "region")

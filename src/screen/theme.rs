@@ -216,7 +216,7 @@ pub fn built_in(name: &str) -> Option<Theme> {
 /// Reads a theme. `file` is named in faults, and its stem is the theme's name. `inherits` may name a built-in theme; in
 /// the end every role must have a style. With a fault there is no theme.
 pub fn parse(file: &str, text: &str) -> (Option<Theme>, Vec<Fault>) {
-    let mut reader = Reader::new(Source { file, text });
+    let mut reader = Reader::new(Source::new(file, text));
     let mut table = reader.parse(0..text.len(), "theme");
     let base = inherited(&mut reader, &mut table);
     let palette = palette(&mut reader, &mut table);

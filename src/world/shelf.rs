@@ -99,6 +99,7 @@ fn find(folder: &str, name: &str, built_in: &[(&str, &str)]) -> Result<Text, Fau
         what: "no such file".into(),
         instead,
         weight: Weight::Fault,
+        code: "",
     })
 }
 

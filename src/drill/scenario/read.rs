@@ -44,7 +44,7 @@ const GRADES: [(&str, Grade); 3] = [
 ///
 /// The scenario is given when nothing but warnings was found.
 pub fn parse(file: &str, id: &str, text: &str) -> (Option<Scenario>, Vec<Fault>) {
-    let mut reader = Reader::new(Source { file, text });
+    let mut reader = Reader::new(Source::new(file, text));
     let table = reader.parse(0..text.len(), "the scenario");
     let unreadable = std::mem::take(&mut reader.faults);
     let scenario = scenario(&mut reader, table, id);
@@ -404,7 +404,7 @@ fn text_of(value: &Value) -> Option<&str> {
 /// The wiring of a built-in site, from a text of its own, and what is wrong with it.
 pub(super) fn wiring(file: &str, text: &str, site_text: &str) -> (Wiring, Vec<Fault>) {
     let (site, mut faults) = site::parse(file, site_text);
-    let mut reader = Reader::new(Source { file, text });
+    let mut reader = Reader::new(Source::new(file, text));
     let table = reader.parse(0..text.len(), "the world");
     let names = Names::of(site.as_ref());
     let wiring = world::parts(&mut reader, table, &names, Wiring::default());

@@ -52,6 +52,19 @@ pub(super) fn is_runbook_card(fence: &Fence) -> bool {
     !fence.quoted && words.next() == Some("toml") && words.next() == Some("runbook")
 }
 
+/// Whether this fence speaks our language: a card, a role, or a typed act. In a file that holds one a slip may lose a gate, so
+/// that its faults are faults; any other file is Markdown that somebody has.
+pub(super) fn is_ours(fence: &Fence) -> bool {
+    let mut words = fence.info.split_whitespace();
+    let Some(executor) = words.next().and_then(executor).filter(|_| !fence.quoted) else {
+        return false;
+    };
+    let second = words.next().unwrap_or_default();
+    let card = executor == Executor::Toml && matches!(second, "runbook" | "step");
+    card || ROLES.iter().any(|(role, _)| *role == second)
+        || executor == Executor::Toml && second.is_empty() && !is_sample(executor, fence, &[])
+}
+
 /// Says what `fence` means; faults go to the reader. In a file without a runbook card (`carded` false), code that is
 /// nowhere said to be ours and does not read as ours is shown.
 pub(super) fn meaning(reader: &mut Reader<'_>, fence: &Fence, carded: bool) -> Meaning {
@@ -161,10 +174,7 @@ fn is_sample(executor: Executor, fence: &Fence, attributes: &[Word]) -> bool {
         Executor::Sql | Executor::Redis => !attributes.iter().any(|word| word.key == "on"),
         Executor::Http => http_method(&fence.text).is_none(),
         Executor::Toml => {
-            let source = super::super::fault::Source {
-                file: "",
-                text: &fence.text,
-            };
+            let source = super::super::fault::Source::new("", &fence.text);
             let card = Reader::new(source).parse(0..fence.text.len(), "");
             !read::looks_like_act(&card)
         }
@@ -288,7 +298,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str, carded: bool) -> (Meaning, Vec<String>) {
-        let mut reader = Reader::new(Source { file: "a", text });
+        let mut reader = Reader::new(Source::new("a", text));
         let Some(Content::Fence(fence)) = outline(text).remove(0).content.pop() else {
             panic!("no fence in {text}");
         };

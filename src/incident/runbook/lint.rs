@@ -1,8 +1,11 @@
 //! What `warroom check` finds in a runbook beyond its grammar: names nobody has, steps nobody reaches, variables nobody sets,
 //! commands that destroy, leak, never end or can't work.
 
+mod allow;
 mod commands;
 mod graph;
+mod rules;
+mod scripts;
 mod targets;
 mod variables;
 
@@ -12,15 +15,17 @@ use chrono::{Days, NaiveDate};
 
 use super::super::acts::Act;
 use super::super::acts::redis::RedisAct;
-use super::super::fault::{Fault, Source};
+use super::super::fault::{Fault, Source, Weight};
 use super::super::names::RunbookId;
 use super::super::resolve::effective_danger;
 use super::super::site::Site;
 use super::parse::read;
 use super::{Action, Code, Danger, Role, Runbook, Step, http_method};
-use commands::{Rules, bare};
+use commands::bare;
+use rules::Over;
 
 pub use commands::{ambient_client, destructive_command, promotion};
+pub use rules::codes;
 pub use targets::{WrongName, wrong_names};
 
 /// Everything that is wrong with a runbook's file, grammar and meaning, in the file's order.
@@ -32,7 +37,7 @@ pub fn check(
     today: NaiveDate,
 ) -> Vec<Fault> {
     let (runbook, mut faults) = read(file, text, id);
-    faults.extend(lint(&runbook, Source { file, text }, site, today));
+    faults.extend(lint(&runbook, &Source::new(file, text), site, today));
     faults.sort_by_key(|fault| (fault.line, fault.col));
     faults
 }
@@ -40,7 +45,7 @@ pub fn check(
 /// What is wrong with what a runbook says; names are looked up when a site is given. `source` is the text it was read from.
 pub fn lint(
     runbook: &Runbook,
-    source: Source<'_>,
+    source: &Source<'_>,
     site: Option<&Site>,
     today: NaiveDate,
 ) -> Vec<Fault> {
@@ -63,7 +68,8 @@ pub fn lint(
             lint.action(step, action);
         }
     }
-    let mut faults = lint.faults;
+    lint.sentinels();
+    let mut faults = allow::allowed(source, lint.faults);
     faults.sort_by_key(|fault| (fault.line, fault.col));
     faults.dedup();
     faults
@@ -72,26 +78,45 @@ pub fn lint(
 /// A runbook while its faults are collected.
 struct Lint<'a> {
     runbook: &'a Runbook,
-    source: Source<'a>,
+    source: &'a Source<'a>,
     faults: Vec<Fault>,
 }
 
+/// How far behind a step's line a word of it is looked for, in bytes.
+const NEAR: usize = 1 << 16;
+
 impl Lint<'_> {
-    fn fault(&mut self, at: &Range<usize>, what: impl Into<String>, instead: impl Into<String>) {
-        self.faults.push(self.source.fault(at, what, instead));
+    fn fault(
+        &mut self,
+        code: &'static str,
+        at: &Range<usize>,
+        what: impl Into<String>,
+        instead: impl Into<String>,
+    ) {
+        let fault = self.source.fault(at, what, instead);
+        self.faults.push(Fault { code, ..fault });
     }
 
-    fn warn(&mut self, at: &Range<usize>, what: impl Into<String>, instead: impl Into<String>) {
-        self.faults.push(self.source.warning(at, what, instead));
+    fn warn(
+        &mut self,
+        code: &'static str,
+        at: &Range<usize>,
+        what: impl Into<String>,
+        instead: impl Into<String>,
+    ) {
+        let fault = self.source.warning(at, what, instead);
+        self.faults.push(Fault { code, ..fault });
     }
 
     /// The place of `word`, standing by itself, at or after a line; the line's start when it is not there.
     fn near(&self, line: usize, word: &str) -> Range<usize> {
-        let start = self.line_start(line);
+        let start = self.source.line_start(line);
         if word.is_empty() {
             return start..start;
         }
-        let text = &self.source.text[start..];
+        let rest = &self.source.text[start..];
+        let end = (NEAR.min(rest.len())..=rest.len()).find(|n| rest.is_char_boundary(*n));
+        let text = &rest[..end.unwrap_or(rest.len())];
         let part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
         let alone = |at: usize| {
             let before = text[..at].chars().next_back();
@@ -106,17 +131,12 @@ impl Lint<'_> {
         at..at
     }
 
-    fn line_start(&self, line: usize) -> usize {
-        let lines = self.source.text.split_inclusive('\n');
-        lines.take(line.saturating_sub(1)).map(str::len).sum()
-    }
-
     /// The place in the file of a byte of an action's code, which a list may have indented.
     fn in_code(&self, action: &Action, code: &str, offset: usize) -> Range<usize> {
         let before = code.get(..offset).unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |n| n + 1);
         let line = code[start..].lines().next().unwrap_or_default();
-        let base = self.line_start(action.line);
+        let base = self.source.line_start(action.line);
         let at = self.source.text[base..]
             .find(line)
             .map(|at| at + offset - start);
@@ -135,16 +155,53 @@ impl Lint<'_> {
         if let Some(due) = due.filter(|due| *due < today) {
             let at = self.near(1, "reviewed");
             let what = format!("the runbook's review was due on {due}");
-            self.warn(&at, what, "review it, and set reviewed to the day");
+            self.warn(
+                "review-overdue",
+                &at,
+                what,
+                "review it, and set reviewed to the day",
+            );
         }
     }
 
     fn secrets(&mut self) {
-        for (at, rule) in commands::SECRET_RULES.broken_in(self.source.text) {
-            self.fault(&at, rule.what, rule.instead);
+        for (at, rule) in rules::broken(self.source.text, Over::File, false) {
+            self.broken(&at, rule);
         }
-        for (at, rule) in commands::SUSPECT_RULES.broken_in(self.source.text) {
-            self.warn(&at, rule.what, rule.instead);
+    }
+
+    fn broken(&mut self, at: &Range<usize>, rule: &rules::Rule) {
+        match rule.weight {
+            Weight::Fault => self.fault(rule.code, at, rule.what, rule.instead),
+            Weight::Warning => self.warn(rule.code, at, rule.what, rule.instead),
+        }
+    }
+
+    /// Two names of a Sentinels' master in one file: one of them is known to no Sentinel.
+    fn sentinels(&mut self) {
+        let mut first: Option<String> = None;
+        let runbook = self.runbook;
+        for action in runbook.steps.iter().flat_map(Step::all_actions) {
+            let Code::Shell { script, .. } = &action.code else {
+                continue;
+            };
+            let text = bare(script);
+            let names = commands::sentinel_masters(&text);
+            for (at, name) in names {
+                if first.get_or_insert_with(|| name.clone()) == &name {
+                    continue;
+                }
+                let place = self.in_code(action, script, at);
+                let known = first.clone().unwrap_or_default();
+                let what = format!("the master is {name} here, and {known} further up");
+                self.warn(
+                    "sentinel-master-differs",
+                    &place,
+                    what,
+                    "name it once, in the site file",
+                );
+                return;
+            }
         }
     }
 
@@ -154,12 +211,14 @@ impl Lint<'_> {
         if let Some(said) = step.card.danger.filter(|said| *said < worst) {
             let at = self.near(step.line, "danger");
             let what = format!("the card says {said}, and its act is {worst}");
-            self.warn(&at, what, "a card can only raise it, say what it is");
+            let instead = "a card can only raise it, say what it is";
+            self.warn("danger-understated", &at, what, instead);
         }
         if let Some(action) = step.rollback.first().filter(|_| worst == Danger::OneWay) {
             let at = self.near(action.line, "");
             let what = "nothing is rolled back past a one-way step";
-            self.warn(&at, what, "take the rollback out, it is never offered");
+            let instead = "take the rollback out, it is never offered";
+            self.warn("rollback-past-one-way", &at, what, instead);
         }
         let unsafe_act = step
             .actions()
@@ -168,42 +227,51 @@ impl Lint<'_> {
         if let Some(action) = unsafe_act.filter(|_| !guarded) {
             let at = self.near(action.line, "");
             let what = "this destroys data, and no copy is made before";
-            self.warn(
-                &at,
-                what,
-                "name the step that makes one, safety = \"#its-id\"",
-            );
+            let instead = "name the step that makes one, safety = \"#its-id\"";
+            self.warn("destroys-without-copy", &at, what, instead);
         }
     }
 
     fn action(&mut self, step: &Step, action: &Action) {
         match &action.code {
             Code::Shell { script, .. } => {
-                self.rules(action, script, &commands::ENDLESS_RULES);
-                self.rules(action, script, &commands::BROKEN_RULES);
-                self.rules(action, script, &commands::ARGV_RULES);
-                self.placeholders(action, script);
+                let text = bare(script);
+                self.rules(
+                    action,
+                    script,
+                    &text,
+                    &[Over::Shell, Over::Query, Over::Code],
+                );
+                self.rules(action, script, script, &[Over::Written]);
+                for found in scripts::faults(&text) {
+                    let at = self.in_code(action, script, found.at.start);
+                    match found.weight {
+                        Weight::Fault => self.fault(found.code, &at, found.what, found.instead),
+                        Weight::Warning => self.warn(found.code, &at, found.what, found.instead),
+                    }
+                }
                 self.ambient(action, script);
                 self.destructive(step, action, script);
                 if action.attrs.guards.is_none() {
-                    self.promotion(action, script, "use postgres.promote, or add guards=TARGET");
+                    let instead =
+                        "use the typed act, postgres.promote and its like, or add guards=TARGET";
+                    self.promotion(action, script, instead);
                 }
             }
             Code::Sql { text, .. } => {
-                self.rules(action, text, &commands::BROKEN_RULES);
-                self.placeholders(action, text);
+                self.rules(action, text, &bare(text), &[Over::Query, Over::Code]);
                 self.destructive(step, action, text);
                 self.promotion(action, text, "use postgres.promote");
             }
             Code::Redis { text, .. } => {
-                self.placeholders(action, text);
+                self.rules(action, text, &bare(text), &[Over::Code]);
                 self.destructive(step, action, text);
-                self.promotion(action, text, "use redis.promote");
+                self.promotion(action, text, "use redis.promote or redis.failover");
             }
             Code::Http { text } => {
                 // A body may well hold markup.
                 let head = text.split("\n\n").next().unwrap_or_default();
-                self.placeholders(action, head);
+                self.rules(action, head, head, &[Over::Code]);
                 if http_method(text) == Some("DELETE") {
                     self.undeclared(step, action, text, "DELETE");
                 }
@@ -212,20 +280,14 @@ impl Lint<'_> {
         }
     }
 
-    fn rules(&mut self, action: &Action, code: &str, rules: &Rules) {
-        let text = bare(code);
-        for (found, rule) in rules.broken_in(&text) {
-            // A pattern may begin with the space before what it finds.
-            let found = found.end - text[found].trim_start().len();
-            let at = self.in_code(action, code, found);
-            self.fault(&at, rule.what, rule.instead);
-        }
-    }
-
-    fn placeholders(&mut self, action: &Action, code: &str) {
-        // mktemp's own template is no placeholder.
-        if !code.contains("mktemp") {
-            self.rules(action, code, &commands::PLACEHOLDER_RULES);
+    /// `text` is `code`, its comments blanked or not, every byte at its place.
+    fn rules(&mut self, action: &Action, code: &str, text: &str, over: &[Over]) {
+        let with = !action.attrs.with.is_empty();
+        for over in over {
+            for (found, rule) in rules::broken(text, *over, with) {
+                let at = self.in_code(action, code, found.start);
+                self.broken(&at, rule);
+            }
         }
     }
 
@@ -233,7 +295,12 @@ impl Lint<'_> {
         if let Some(client) = ambient_client(script).filter(|_| action.attrs.with.is_empty()) {
             let at = self.in_code(action, script, offset(script, client));
             let what = format!("{client} acts on whatever is configured where it runs");
-            self.fault(&at, what, "add with=TARGET behind the fence");
+            self.fault(
+                "ambient-client",
+                &at,
+                what,
+                "add with=TARGET behind the fence",
+            );
         }
     }
 
@@ -241,7 +308,7 @@ impl Lint<'_> {
         if let Some(found) = promotion(code) {
             let at = self.in_code(action, code, offset(code, found));
             let what = format!("{found:?} promotes past every guard");
-            self.fault(&at, what, instead);
+            self.fault("past-guards", &at, what, instead);
         }
     }
 
@@ -257,11 +324,17 @@ impl Lint<'_> {
         match action.role {
             Role::Check | Role::Verify => {
                 let what = format!("{found:?} destroys, in a fence that only asks");
-                self.fault(&at, what, "move it to a step of its own");
+                self.fault(
+                    "destroys-while-asking",
+                    &at,
+                    what,
+                    "move it to a step of its own",
+                );
             }
             Role::Run if step.card.danger.is_none() => {
                 let what = format!("{found:?} destroys, and the step carries no danger");
-                self.fault(&at, what, "add danger = \"destructive\" to its card");
+                let instead = "add danger = \"destructive\" to its card";
+                self.fault("destroys-undeclared", &at, what, instead);
             }
             Role::Run | Role::Rollback => {}
         }

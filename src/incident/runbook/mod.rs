@@ -29,7 +29,7 @@ use super::names::{RunbookId, SeverityId, StepId, TargetId};
 pub use fence::http_method;
 pub use ids::{OF_INCIDENT, typeable, variable_name};
 pub use lint::{
-    WrongName, ambient_client, check, destructive_command, lint, promotion, wrong_names,
+    WrongName, ambient_client, check, codes, destructive_command, lint, promotion, wrong_names,
 };
 pub use parse::parse;
 pub use system::System;

@@ -83,6 +83,11 @@ pub(super) enum Mark {
 
 /// The sections of a file in its order; the first holds what stands before the first heading.
 pub(super) fn outline(text: &str) -> Vec<Section> {
+    // A byte order mark would hide the first heading; as many spaces keep every byte at its place.
+    let marked = text
+        .strip_prefix('\u{feff}')
+        .map(|rest| format!("   {rest}"));
+    let text = marked.as_deref().unwrap_or(text);
     // Heading attributes stay off: `{prod}` is text here, and `{#id}` is read below.
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
@@ -105,11 +110,17 @@ pub(super) fn outline(text: &str) -> Vec<Section> {
     sections
 }
 
+/// How deep quotes and lists may stand in each other: what is deeper is one text, or a file of `>` would end the program.
+const DEEPEST: usize = 32;
+
 /// Where a block stands.
 #[derive(Debug, Clone, Copy, Default)]
 struct Within {
     quoted: bool,
+    /// How many lists it stands in.
     depth: usize,
+    /// How many quotes and lists it stands in.
+    nested: usize,
 }
 
 struct Walker<'a> {
@@ -142,6 +153,24 @@ impl<'a> Walker<'a> {
         inline
     }
 
+    /// Everything up to the end of the block that has just begun, as one text.
+    fn flat(&mut self) -> String {
+        let mut inline = Inline::default();
+        let mut open = 1_usize;
+        for (event, _) in self.events.by_ref() {
+            match event {
+                Event::Start(_) => open += 1,
+                Event::End(_) => open -= 1,
+                _ => {}
+            }
+            if open == 0 {
+                break;
+            }
+            inline.push(event);
+        }
+        inline.text()
+    }
+
     fn block(
         &mut self,
         event: Event<'a>,
@@ -150,6 +179,10 @@ impl<'a> Walker<'a> {
         out: &mut Vec<Content>,
     ) {
         match event {
+            Event::Start(Tag::BlockQuote(_) | Tag::List(_)) if within.nested >= DEEPEST => {
+                let text = self.flat();
+                out.push(Content::Prose(Block::Text(text)));
+            }
             Event::Start(Tag::Paragraph) => {
                 let text = self.inline(|tag| tag == TagEnd::Paragraph).text();
                 out.push(Content::Prose(Block::Text(text)));
@@ -215,6 +248,7 @@ impl<'a> Walker<'a> {
         let mut inner = Vec::new();
         let within = Within {
             quoted: true,
+            nested: within.nested + 1,
             ..*within
         };
         while let Some((event, at)) = self.events.next() {
@@ -255,6 +289,7 @@ impl<'a> Walker<'a> {
         let mut content = Vec::new();
         let deeper = Within {
             depth: within.depth + 1,
+            nested: within.nested + 1,
             ..*within
         };
         while let Some((event, at)) = self.events.next() {

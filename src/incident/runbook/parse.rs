@@ -1,21 +1,22 @@
 //! From a file's text to a runbook: headings become phases and steps, fences become cards, checks and actions, and all
 //! that is not understood stays prose.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::digest::digest;
 use super::super::fault::{Fault, Source, Weight};
 use super::super::names::{RunbookId, StepId};
 use super::super::strict::Reader;
 use super::card::runbook_card;
-use super::fence::{Meaning, is_runbook_card, meaning};
+use super::fence::{Meaning, is_ours, is_runbook_card, meaning};
 use super::ids::slug;
 use super::outline::{Content, Fence, Item, Mark, Section, outline};
 use super::stepcard::{Placed, consistent, step_card};
 use super::{Action, Block, Check, Part, Role, Runbook, RunbookCard, Step, Tick};
 
-/// Reads a runbook. Any Markdown opens; a file whose cards, typed acts or attributes are faulty gives no runbook, because a
-/// card that is half read could lose a gate. All faults and warnings are given, in the file's order.
+/// Reads a runbook. Any Markdown opens: in a file that has no card, role or typed act of ours what can't be read is shown, with a
+/// warning. A file that has one and is faulty gives no runbook, because a card that is half read could lose a gate. All faults
+/// and warnings are given, in the file's order.
 pub fn parse(file: &str, text: &str, id: RunbookId) -> (Option<Runbook>, Vec<Fault>) {
     let (runbook, faults) = read(file, text, id);
     let usable = faults.iter().all(|fault| fault.weight == Weight::Warning);
@@ -25,11 +26,14 @@ pub fn parse(file: &str, text: &str, id: RunbookId) -> (Option<Runbook>, Vec<Fau
 /// Reads what can be read of a runbook, for `check`, which goes on to find what else is wrong.
 pub(super) fn read(file: &str, text: &str, id: RunbookId) -> (Runbook, Vec<Fault>) {
     let sections = outline(text);
+    let holds = |card: fn(&Fence) -> bool| sections.iter().any(|s| holds(&s.content, card));
     let mut maker = Maker {
-        reader: Reader::new(Source { file, text }),
-        carded: sections.iter().any(|s| holds_card(&s.content)),
+        reader: Reader::new(Source::new(file, text)),
+        carded: holds(is_runbook_card),
+        plain: !holds(is_ours),
         card: None,
         used: BTreeSet::new(),
+        slugs: BTreeMap::new(),
     };
     maker.claim_ids(&sections);
     let (title, intro, steps) = maker.steps(&sections);
@@ -47,10 +51,10 @@ pub(super) fn read(file: &str, text: &str, id: RunbookId) -> (Runbook, Vec<Fault
     (runbook, faults)
 }
 
-fn holds_card(content: &[Content]) -> bool {
+fn holds(content: &[Content], card: fn(&Fence) -> bool) -> bool {
     content.iter().any(|content| match content {
-        Content::Fence(fence) => is_runbook_card(fence),
-        Content::Item(item) => holds_card(&item.content),
+        Content::Fence(fence) => card(fence),
+        Content::Item(item) => holds(&item.content, card),
         Content::Prose(_) => false,
     })
 }
@@ -58,9 +62,13 @@ fn holds_card(content: &[Content]) -> bool {
 struct Maker<'a> {
     reader: Reader<'a>,
     carded: bool,
+    /// No fence of the file is in our own words: whatever a Markdown reader accepts opens, and what can't be run is shown.
+    plain: bool,
     card: Option<RunbookCard>,
     /// Ids that are taken.
     used: BTreeSet<String>,
+    /// How often each slug was met: a thousand headings alike are numbered in one go.
+    slugs: BTreeMap<String, usize>,
 }
 
 /// What was found under one heading.
@@ -101,25 +109,38 @@ impl Maker<'_> {
     fn claim_ids(&mut self, sections: &[Section]) {
         for section in sections {
             let Some(id) = &section.id else { continue };
-            if !self.used.insert(id.clone()) {
-                let what = format!("the id #{id} stands here a second time");
-                self.reader
-                    .fault(&section.at, what, "give the step another");
+            if self.used.insert(id.clone()) {
+                continue;
+            }
+            let what = format!("the id #{id} stands here a second time");
+            match self.plain {
+                true => self.reader.warn(&section.at, what, "give the step another"),
+                false => self
+                    .reader
+                    .fault(&section.at, what, "give the step another"),
             }
         }
     }
 
     fn id(&mut self, section: &Section, title: &str) -> StepId {
-        if let Some(id) = &section.id {
-            return StepId(id.clone());
-        }
-        let base = slug(title);
-        let mut id = base.clone();
-        let mut n = 2;
+        let base = match &section.id {
+            // The first of two that are alike keeps it.
+            Some(id) if self.slugs.insert(format!("#{id}"), 0).is_none() => {
+                return StepId(id.clone());
+            }
+            Some(id) => id.clone(),
+            None => slug(title),
+        };
+        let mut n = self.slugs.get(&base).copied().unwrap_or(1);
+        let mut id = match n {
+            1 => base.clone(),
+            n => format!("{base}-{n}"),
+        };
         while !self.used.insert(id.clone()) {
-            id = format!("{base}-{n}");
             n += 1;
+            id = format!("{base}-{n}");
         }
+        self.slugs.insert(base, n + 1);
         StepId(id)
     }
 
@@ -184,7 +205,14 @@ impl Maker<'_> {
         }
     }
 
-    fn step(&mut self, section: &Section, title: &str, phase: Vec<String>, found: Found) -> Step {
+    fn step(
+        &mut self,
+        section: &Section,
+        title: &str,
+        phase: Vec<String>,
+        mut found: Found,
+    ) -> Step {
+        number(&mut found.parts);
         let (line, _) = self.reader.source.place(section.at.start);
         let placed = found.placed.unwrap_or_default();
         let step = Step {
@@ -251,7 +279,6 @@ impl Maker<'_> {
             line,
         };
         found.parts.insert(part, Part::Tick(tick));
-        number(&mut found.parts);
     }
 
     fn fence(&mut self, fence: &Fence, reading: Reading, found: &mut Found) {
@@ -263,7 +290,13 @@ impl Maker<'_> {
             found.why.push(shown(fence));
             return;
         }
-        match meaning(&mut self.reader, fence, self.carded) {
+        let before = self.reader.faults.len();
+        let meaning = meaning(&mut self.reader, fence, self.carded);
+        if self.plain && self.excused(before) {
+            found.why.push(shown(fence));
+            return;
+        }
+        match meaning {
             Meaning::Shown => found.why.push(shown(fence)),
             Meaning::RunbookCard => self.runbook_card(fence, reading),
             Meaning::StepCard => {
@@ -306,6 +339,16 @@ impl Maker<'_> {
             }
             Meaning::Faulty => {}
         }
+    }
+
+    /// Whether a fence of a plain file has faults, which are warnings there: it is shown, and the file opens.
+    fn excused(&mut self, before: usize) -> bool {
+        let mut any = false;
+        for fault in &mut self.reader.faults[before..] {
+            any |= fault.weight == Weight::Fault;
+            fault.weight = Weight::Warning;
+        }
+        any
     }
 
     fn runbook_card(&mut self, fence: &Fence, reading: Reading) {

@@ -105,10 +105,7 @@ mod tests {
     #[test]
     fn what_is_only_looked_at_can_not_be_simulated() {
         let text = "site_text = '''\nname = \"x\"\n[targets.port]\nsystem = \"tcp\"\nhost = \"h\"\nport = 1\n'''\n";
-        let mut reader = Reader::new(Source {
-            file: "s.toml",
-            text,
-        });
+        let mut reader = Reader::new(Source::new("s.toml", text));
         let mut table = reader.parse(0..text.len(), "the scenario");
         assert!(read(&mut reader, &mut table).is_some());
         let said: Vec<String> = reader.faults.iter().map(ToString::to_string).collect();

@@ -5,7 +5,7 @@ use crate::incident::fault::Source;
 
 /// Reads `text` as an act and as conditions, by what it is told, and gives what was read and the faults.
 fn read(text: &str, as_act: bool) -> (Vec<String>, Vec<String>) {
-    let mut reader = Reader::new(Source { file: "a", text });
+    let mut reader = Reader::new(Source::new("a", text));
     let card = reader.parse(0..text.len(), "the fence");
     let read = match as_act {
         true => act(&mut reader, card)

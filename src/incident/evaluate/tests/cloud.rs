@@ -17,7 +17,7 @@ use crate::incident::site::{AwsAccount, Endpoint, SecretEndpoint};
 use crate::incident::strict::Reader;
 
 fn condition(text: &str) -> Condition {
-    let mut reader = Reader::new(Source { file: "a", text });
+    let mut reader = Reader::new(Source::new("a", text));
     let card = reader.parse(0..text.len(), "the fence");
     let read = conditions(&mut reader, card);
     assert!(reader.faults.is_empty(), "{text}: {:?}", reader.faults);

@@ -1,6 +1,6 @@
 //! The steps as ways: every step that is named is there, and every step is reached.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::super::fault::nearest;
 use super::super::super::names::StepId;
@@ -10,24 +10,22 @@ use super::Lint;
 /// Reports steps that are named and not there.
 pub(super) fn references(lint: &mut Lint<'_>) {
     let runbook = lint.runbook;
+    let known: BTreeSet<&StepId> = runbook.steps.iter().map(|step| &step.id).collect();
     for step in &runbook.steps {
         let mut named = ways(step);
         named.extend(step.card.safety.as_ref().map(|id| ("safety", id)));
         for (key, id) in named {
-            if runbook.step(id).is_some() {
+            if known.contains(id) {
                 continue;
             }
-            let known = runbook.steps.iter().map(|step| step.id.as_str());
-            let instead = match nearest(id.as_str(), known) {
+            let names = runbook.steps.iter().map(|step| step.id.as_str());
+            let instead = match nearest(id.as_str(), names) {
                 Some(meant) => format!("did you mean #{meant}?"),
                 None => "give a heading that {#id}".to_owned(),
             };
             let at = lint.near(step.line, &format!("#{id}"));
-            lint.fault(
-                &at,
-                format!("{key} goes to #{id}, which is no step"),
-                instead,
-            );
+            let what = format!("{key} goes to #{id}, which is no step");
+            lint.fault("step-unknown", &at, what, instead);
         }
     }
 }
@@ -53,7 +51,8 @@ fn ways(step: &Step) -> Vec<(&'static str, &StepId)> {
 /// Reports steps to which no way leads. `always` steps are offered from everywhere.
 pub(super) fn reachable(lint: &mut Lint<'_>) {
     let steps = &lint.runbook.steps;
-    let index = |id: &StepId| steps.iter().position(|step| &step.id == id);
+    let places: BTreeMap<&StepId, usize> =
+        (0..).zip(steps).map(|(n, step)| (&step.id, n)).collect();
     let mut reached = BTreeSet::new();
     let mut open: Vec<usize> = (0..steps.len())
         .filter(|n| *n == 0 || steps[*n].card.always)
@@ -63,7 +62,8 @@ pub(super) fn reachable(lint: &mut Lint<'_>) {
             continue;
         }
         let step = &steps[n];
-        open.extend(ways(step).into_iter().filter_map(|(_, id)| index(id)));
+        let ways = ways(step).into_iter();
+        open.extend(ways.filter_map(|(_, id)| places.get(id).copied()));
         let card = &step.card;
         let leads_away = card.next.is_some() || card.branch.is_some() || !card.decide.is_empty();
         // A step that is not applicable is passed by.
@@ -80,6 +80,7 @@ pub(super) fn reachable(lint: &mut Lint<'_>) {
     for step in lost {
         let at = lint.near(step.line, "");
         let what = format!("no way leads to #{}", step.id);
-        lint.warn(&at, what, "let a step's next, branch or decide go there");
+        let instead = "let a step's next, branch or decide go there";
+        lint.warn("step-unreachable", &at, what, instead);
     }
 }

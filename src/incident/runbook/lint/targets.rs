@@ -74,7 +74,7 @@ pub(super) fn known(lint: &mut Lint<'_>, site: &Site) {
             if let Some((what, instead)) = wrong {
                 // Attributes stand on the line above the fence's content.
                 let at = lint.near(line.saturating_sub(1), used.name);
-                lint.fault(&at, what, instead);
+                lint.fault("name-unknown", &at, what, instead);
             }
         }
     }

@@ -70,7 +70,8 @@ pub(super) fn set(lint: &mut Lint<'_>, site: Option<&Site>) {
                 let instead = format!(
                     "add [vars.{name}] to the runbook card, or as={name} to a fence before"
                 );
-                lint.fault(&at, format!("${name} is used and never set"), instead);
+                let what = format!("${name} is used and never set");
+                lint.fault("variable-unset", &at, what, instead);
             }
         }
     }
