@@ -22,7 +22,9 @@ use warroom::incident::names::TargetId;
 use warroom::incident::reading::{Holds, Outcome};
 use warroom::incident::redact::Redactor;
 use warroom::incident::runbook::{Code, Expect, Shell, Vars};
-use warroom::incident::site::{Endpoint, PgEndpoint, RedisEndpoint, SecretRef, Site, Target, Tls};
+use warroom::incident::site::{
+    Endpoint, KubeEndpoint, PgEndpoint, RedisEndpoint, SecretRef, Site, Target, Tls,
+};
 use warroom::world::Systems;
 use warroom::world::exec::env::{Scratch, tools};
 use warroom::world::exec::sink::Sink;
@@ -422,4 +424,54 @@ async fn a_host_that_ssh_can_not_reach_leaves_unknown_and_an_option_is_no_host()
         let (ran, _) = run(&site(Vec::new()), code, None).await;
         assert_eq!(word(&ran.outcome), end, "{host}: {:?}", ran.outcome);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_knows_the_one_context_of_kubernetes_that_it_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    let two = r#"{"apiVersion": "v1", "kind": "Config", "current-context": "west",
+        "clusters": [{"name": "e", "cluster": {"server": "https://e:6443"}}, {"name": "w", "cluster": {"server": "https://w:6443"}}],
+        "users": [{"name": "ue", "user": {"token": "east-token"}}, {"name": "uw", "user": {"token": "west-token"}}],
+        "contexts": [{"name": "east", "context": {"cluster": "e", "user": "ue"}},
+            {"name": "west", "context": {"cluster": "w", "user": "uw"}}]}"#;
+    std::fs::write(&config, two).unwrap();
+    let kube = |context: &str| {
+        Endpoint::Kube(KubeEndpoint {
+            context: context.into(),
+            kubeconfig: Some(config.clone()),
+            namespace: "shop".into(),
+            workload: Some("deployment/web".into()),
+        })
+    };
+    let site = site(vec![
+        target("web", kube("east")),
+        target("gone", kube("north")),
+    ]);
+    let given = tools(&["web".into()], &site).await.unwrap();
+    let scratch = Scratch::default();
+    let local = given.local(&scratch).unwrap();
+    let path = secrecy::ExposeSecret::expose_secret(&local["KUBECONFIG"]).to_owned();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let narrowed: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(narrowed["current-context"], "east");
+    assert_eq!(narrowed["contexts"][0]["context"]["namespace"], "shop");
+    let text = narrowed.to_string();
+    assert!(
+        text.contains("east-token") && text.contains("https://e:6443"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("west-token") && !text.contains("https://w:6443"),
+        "{text}"
+    );
+    drop(scratch);
+    assert!(!Path::new(&path).exists(), "the login is left behind");
+    let failure = tools(&["gone".into()], &site).await.unwrap_err();
+    assert!(
+        failure.to_string().contains("no context north"),
+        "{failure}"
+    );
 }

@@ -1,7 +1,6 @@
 //! `warroom check`: every fault of every file, in one go.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -43,7 +42,7 @@ pub fn check(common: &Common, files: &[PathBuf], live: bool) -> ExitCode {
     }
     for file in files {
         looked += 1;
-        match fs::read_to_string(file) {
+        match shelf::text(file) {
             Ok(text) => faults.extend(one(file, &text, site.as_ref())),
             Err(e) => return fail(format!("{}: {e}", file.display())),
         }

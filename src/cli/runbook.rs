@@ -1,6 +1,9 @@
 //! `warroom runbook`: what runbooks there are, what one says, and what it would do.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -39,6 +42,22 @@ pub enum Command {
         /// A name of the list, or a file
         runbook: String,
     },
+    /// A draft in warroom's format of a plain Markdown runbook: ids, cards and variables are added, every guess is marked for review
+    Import {
+        /// The plain runbook
+        file: PathBuf,
+        /// Where the draft goes; a file that is there is left alone [default: printed]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// A checklist to print, or the whole runbook as JSON
+    Export {
+        /// A name of the list, or a file
+        runbook: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Evaluate every check and resolve every act; nothing is executed
     DryRun {
         /// A name of the list, or a file
@@ -70,6 +89,8 @@ pub fn run(common: &Common, command: Command) -> ExitCode {
             }
             Err(why) => fail(why),
         },
+        Command::Import { file, out } => import(&file, out.as_deref()),
+        Command::Export { runbook, json } => export(&site, &runbook, json),
         Command::DryRun {
             runbook,
             vars,
@@ -117,6 +138,68 @@ fn list(site: &Site, as_json: bool) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// A draft of a plain runbook, printed or written to a new file.
+fn import(file: &Path, out: Option<&Path>) -> ExitCode {
+    let name = file.display().to_string();
+    let text = match shelf::text(file) {
+        Ok(text) => text,
+        Err(why) => return fail(format!("{name}: {why}")),
+    };
+    let stem = out.unwrap_or(file).file_stem().unwrap_or_default();
+    let id = RunbookId(stem.to_string_lossy().into_owned());
+    let draft = match runbook::draft(&name, &text, id) {
+        Ok(draft) => draft,
+        Err(why) => return fail(why),
+    };
+    let Some(out) = out else {
+        say(draft.trim_end());
+        return ExitCode::SUCCESS;
+    };
+    let written = File::create_new(out).and_then(|mut new| new.write_all(draft.as_bytes()));
+    match written {
+        Ok(()) => {
+            let marks = draft.matches("warroom: review").count();
+            say(format!(
+                "{}: a draft with {marks} marks for review — warroom check {0} lists them",
+                out.display()
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(why) => fail(format!(
+            "{}: the draft can't be written: {why}",
+            out.display()
+        )),
+    }
+}
+
+/// A runbook as a checklist to print, or as JSON.
+fn export(site: &Site, name: &str, as_json: bool) -> ExitCode {
+    let runbook = match read(site, name) {
+        Ok(runbook) => runbook,
+        Err(code) => return code,
+    };
+    match as_json {
+        true => say(serde_json::to_string_pretty(&runbook::as_json(&runbook)).unwrap_or_default()),
+        false => say(runbook::checklist(&runbook).trim_end()),
+    }
+    ExitCode::SUCCESS
+}
+
+/// The runbook of that name or file; its faults are printed.
+fn read(site: &Site, name: &str) -> Result<Runbook, ExitCode> {
+    let text = shelf::runbook(site, name).map_err(fail)?;
+    let stem = Path::new(name)
+        .file_stem()
+        .map(|s| s.to_string_lossy().into_owned());
+    let (runbook, faults) =
+        runbook::parse(&text.name, &text.text, RunbookId(stem.unwrap_or_default()));
+    if faults.iter().any(|f| f.weight == Weight::Fault) {
+        site::print(&faults);
+        return Err(ExitCode::from(FAULTY));
+    }
+    runbook.ok_or_else(|| fail(format!("{name}: no runbook in it")))
+}
+
 /// A step as a dry run saw it.
 struct Dry {
     title: String,
@@ -126,17 +209,7 @@ struct Dry {
 }
 
 fn dry_run(site: &Arc<Site>, name: &str, vars: &[String]) -> Result<Vec<Dry>, ExitCode> {
-    let text = shelf::runbook(site, name).map_err(fail)?;
-    let stem = std::path::Path::new(name)
-        .file_stem()
-        .map(|s| s.to_string_lossy().into_owned());
-    let (runbook, faults) =
-        runbook::parse(&text.name, &text.text, RunbookId(stem.unwrap_or_default()));
-    if faults.iter().any(|f| f.weight == Weight::Fault) {
-        site::print(&faults);
-        return Err(ExitCode::from(FAULTY));
-    }
-    let runbook = Arc::new(runbook.ok_or_else(|| fail(format!("{name}: no runbook in it")))?);
+    let runbook = Arc::new(read(site, name)?);
     let vars = values(&runbook, vars).map_err(fail)?;
     let state = walking(site, &runbook, vars).map_err(fail)?;
     let systems = Systems::real(registry::open(site));

@@ -13,7 +13,7 @@ use super::runbook::System;
 use super::site::{Backup, Endpoint, Link, Objectives, Region, RegionRole, Site, Target};
 use super::strict::{Reader, Table};
 
-pub use self::env::tool_env;
+pub use self::env::{TOOL_NAMES, tool_env};
 use self::fields::{Folder, text};
 
 mod checks;

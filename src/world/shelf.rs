@@ -1,6 +1,7 @@
 //! Files that come from two places: the user's own first, then what is built in.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -103,6 +104,16 @@ fn find(folder: &str, name: &str, built_in: &[(&str, &str)]) -> Result<Text, Fau
     })
 }
 
+/// The text of a file; bytes that are no UTF-8 stand as replacement characters, for a runbook is opened whatever it holds.
+///
+/// # Errors
+/// Why it can't be read.
+pub fn text(path: &Path) -> io::Result<String> {
+    let bytes = fs::read(path)?;
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+}
+
 /// Every runbook: the site's folder, the user's folder, then what is built in; a name found twice is taken from the
 /// first place.
 pub fn runbooks(site: &Site) -> Vec<Loaded> {
@@ -114,7 +125,7 @@ pub fn runbooks(site: &Site) -> Vec<Loaded> {
         .chain(config_dir().map(|dir| dir.join("runbooks")));
     let files = folders.flat_map(|folder| markdown_files(&folder));
     for path in files {
-        let Ok(text) = fs::read_to_string(&path) else {
+        let Ok(text) = text(&path) else {
             continue;
         };
         let refused = writable_by_others(&path);
@@ -145,7 +156,7 @@ pub fn runbooks(site: &Site) -> Vec<Loaded> {
 pub fn runbook(site: &Site, name: &str) -> Result<Text, String> {
     let path = Path::new(name);
     if path.is_file() {
-        let text = fs::read_to_string(path).map_err(|e| format!("{name}: {e}"))?;
+        let text = text(path).map_err(|e| format!("{name}: {e}"))?;
         return Ok(Text {
             name: name.to_owned(),
             text,
@@ -172,7 +183,7 @@ pub fn runbook(site: &Site, name: &str) -> Result<Text, String> {
 /// Why it can't be read, or its first fault.
 pub fn of_file(path: &Path) -> Result<Loaded, String> {
     let name = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|e| format!("{name}: {e}"))?;
+    let text = text(path).map_err(|e| format!("{name}: {e}"))?;
     let mut found = Vec::new();
     let refused = writable_by_others(path);
     add(&mut found, &name, stem(path), &text, refused);

@@ -67,7 +67,7 @@ fn concerns(loaded: &Loaded, down: &[TargetId]) -> bool {
         .any(|value| down.iter().any(|id| id.as_str() == value))
 }
 
-/// The file's row, and one for each procedure of a file without a card.
+/// The file's row, and one for each procedure of a file without a card, or of one whose card says that it holds several.
 fn rows_of(loaded: &Loaded, fits: bool, drilled: Option<String>) -> Vec<ChooserRow> {
     let runbook = &loaded.runbook;
     let summary = runbook.card.summary.clone().unwrap_or_default();
@@ -81,7 +81,7 @@ fn rows_of(loaded: &Loaded, fits: bool, drilled: Option<String>) -> Vec<ChooserR
         },
         refused: loaded.refused.clone(),
     }];
-    if !runbook.carded {
+    if !runbook.carded || runbook.card.several {
         rows.extend(
             sections(runbook)
                 .into_iter()

@@ -35,6 +35,7 @@ pub(super) fn runbook_card(reader: &mut Reader<'_>, part: Range<usize>) -> Runbo
         reviewed: table.date::<NaiveDate>(reader, "reviewed", date),
         review_every: table.span(reader, "review_every"),
         closes: texts(&mut table, reader, "closes"),
+        several: table.flag(reader, "several").unwrap_or(false),
         vars: table
             .named(reader, "vars", "variable")
             .into_iter()

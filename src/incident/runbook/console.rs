@@ -34,7 +34,7 @@ pub(super) fn commands(block: &str) -> Option<String> {
 }
 
 /// Whether a shell would run `command` instead of asking for more. Errs towards no: then the block is shown, not run.
-fn complete(command: &str) -> bool {
+pub(super) fn complete(command: &str) -> bool {
     let Some(bare) = unquoted(command) else {
         return false;
     };

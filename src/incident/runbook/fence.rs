@@ -103,12 +103,24 @@ pub(super) fn meaning(reader: &mut Reader<'_>, fence: &Fence, carded: bool) -> M
     }
 }
 
+/// Whether a fence says nothing but a language that has an executor.
+pub(super) fn has_executor(info: &str) -> bool {
+    executor(info).is_some()
+}
+
+/// Whether this language is run as it stands, by a shell.
+pub(super) fn is_shell(word: &str) -> bool {
+    matches!(executor(word), Some(Executor::Shell(_)))
+}
+
 fn executor(word: &str) -> Option<Executor> {
     match word.to_ascii_lowercase().as_str() {
         "sh" | "shell" => Some(Executor::Shell(Shell::Sh)),
         "bash" => Some(Executor::Shell(Shell::Bash)),
         "zsh" => Some(Executor::Shell(Shell::Zsh)),
-        "console" => Some(Executor::Console),
+        "console" | "shell-session" | "shellsession" | "sh-session" | "bash-session" => {
+            Some(Executor::Console)
+        }
         "sql" => Some(Executor::Sql),
         "redis" => Some(Executor::Redis),
         "http" => Some(Executor::Http),

@@ -1,5 +1,7 @@
 //! What may be called what: step ids, variable names, phrases to type, names handed to programs.
 
+use super::super::sitefile::TOOL_NAMES;
+
 /// Names a variable may not have, because programs and shells read them as orders.
 const FORBIDDEN: [&str; 34] = [
     "BASHOPTS",
@@ -99,9 +101,7 @@ pub fn variable_name(name: &str) -> Result<(), String> {
 
 /// Whether `with=TARGET` may set the variable.
 pub(super) fn of_a_target(name: &str) -> bool {
-    LIBPQ.contains(&name)
-        || matches!(name, "KUBECONFIG" | "REDISCLI_AUTH")
-        || name.starts_with("AWS_")
+    LIBPQ.contains(&name) || TOOL_NAMES.contains(&name) || name.starts_with("AWS_")
 }
 
 /// Whether a phrase can be typed without doubt: letters, digits and `._:/-` only.

@@ -21,12 +21,13 @@ use super::super::resolve::effective_danger;
 use super::super::site::Site;
 use super::parse::read;
 use super::{Action, Code, Danger, Role, Runbook, Step, http_method};
-use commands::bare;
+pub(super) use commands::bare;
 use rules::Over;
 
 pub use commands::{ambient_client, destructive_command, promotion};
 pub use rules::codes;
 pub use targets::{WrongName, wrong_names};
+pub(super) use variables::{assigned, unset};
 
 /// Everything that is wrong with a runbook's file, grammar and meaning, in the file's order.
 pub fn check(

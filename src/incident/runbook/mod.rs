@@ -7,8 +7,10 @@ mod attributes;
 mod card;
 mod console;
 mod expect;
+mod export;
 mod fence;
 mod ids;
+mod import;
 mod lint;
 mod outline;
 mod parse;
@@ -26,8 +28,10 @@ use serde::{Deserialize, Serialize};
 use super::acts::{Act, Condition};
 use super::names::{RunbookId, SeverityId, StepId, TargetId};
 
+pub use export::{as_json, checklist};
 pub use fence::http_method;
 pub use ids::{OF_INCIDENT, typeable, variable_name};
+pub use import::draft;
 pub use lint::{
     WrongName, ambient_client, check, codes, destructive_command, lint, promotion, wrong_names,
 };
@@ -78,6 +82,8 @@ pub struct RunbookCard {
     pub review_every: Option<Duration>,
     /// Verification checklists that must be done before the incident resolves: runbook ids.
     pub closes: Vec<String>,
+    /// It holds several procedures: each section with steps can be opened by itself, as in a file without a card.
+    pub several: bool,
     /// Variables, in the card's order.
     pub vars: Vec<Var>,
 }

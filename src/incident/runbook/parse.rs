@@ -51,7 +51,7 @@ pub(super) fn read(file: &str, text: &str, id: RunbookId) -> (Runbook, Vec<Fault
     (runbook, faults)
 }
 
-fn holds(content: &[Content], card: fn(&Fence) -> bool) -> bool {
+pub(super) fn holds(content: &[Content], card: fn(&Fence) -> bool) -> bool {
     content.iter().any(|content| match content {
         Content::Fence(fence) => card(fence),
         Content::Item(item) => holds(&item.content, card),

@@ -8,6 +8,36 @@ use super::super::site::{
 
 type Env = Vec<(String, String)>;
 
+/// Every name that a fence with a target may find set, its own variables and libpq's others aside.
+pub const TOOL_NAMES: [&str; 26] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "BACKUP_DIR",
+    "BACKUP_PATTERN",
+    "BEARER",
+    "CNPG_CLUSTER",
+    "ECS_CLUSTER",
+    "ECS_SERVICE",
+    "HEALTH_URL",
+    "HOSTED_ZONE",
+    "KUBECONFIG",
+    "KUBE_CONTEXT",
+    "KUBE_NAMESPACE",
+    "KUBE_WORKLOAD",
+    "RDS_INSTANCE",
+    "REDISCLI_AUTH",
+    "REDIS_DB",
+    "REDIS_HOST",
+    "REDIS_PORT",
+    "REDIS_USER",
+    "S3_BUCKET",
+    "S3_PREFIX",
+    "SECRET_NAME",
+    "SENTINEL_MASTER",
+    "SENTINEL_NODES",
+];
+
 /// Variables for the programs that a fence runs `with=` this target; the target's own win.
 pub fn tool_env(target: &Target) -> Env {
     let mut env = place(&target.endpoint);
@@ -40,15 +70,29 @@ fn place(endpoint: &Endpoint) -> Env {
         Endpoint::Secret(e) => aws(&e.account, &[("SECRET_NAME", &e.name)]),
         Endpoint::Dns(e) => aws(&e.account, &[("HOSTED_ZONE", &e.zone)]),
         Endpoint::Managed(managed) => match managed {
-            ManagedEndpoint::Cnpg { at, .. }
-            | ManagedEndpoint::Velero { at, .. }
-            | ManagedEndpoint::Argocd { at, .. } => kube(at),
-            ManagedEndpoint::Ecs { account, .. }
-            | ManagedEndpoint::Aurora { account, .. }
+            ManagedEndpoint::Cnpg { at, cluster } => {
+                let mut env = kube(at);
+                env.extend(of(&[("CNPG_CLUSTER", cluster)]));
+                env
+            }
+            ManagedEndpoint::Velero { at, .. } | ManagedEndpoint::Argocd { at, .. } => kube(at),
+            ManagedEndpoint::Ecs {
+                cluster,
+                service,
+                account,
+            } => aws(
+                account,
+                &[("ECS_CLUSTER", cluster), ("ECS_SERVICE", service)],
+            ),
+            ManagedEndpoint::Aurora { account, .. }
             | ManagedEndpoint::Elasticache { account, .. } => aws(account, &[]),
         },
-        Endpoint::Store(StoreEndpoint::S3 { account, .. })
-        | Endpoint::Check(
+        Endpoint::Store(StoreEndpoint::S3 {
+            bucket,
+            prefix,
+            account,
+        }) => aws(account, &[("S3_BUCKET", bucket), ("S3_PREFIX", prefix)]),
+        Endpoint::Check(
             CheckEndpoint::Cloudwatch { account, .. } | CheckEndpoint::Ecr { account, .. },
         ) => aws(account, &[]),
         Endpoint::Check(CheckEndpoint::Pgbouncer(at)) => postgres(at),
@@ -87,6 +131,8 @@ fn kube(e: &KubeEndpoint) -> Env {
         ("KUBE_CONTEXT", &e.context),
         ("KUBE_NAMESPACE", &e.namespace),
     ]);
+    let workload = e.workload.iter().map(|it| ("KUBE_WORKLOAD", it.as_str()));
+    env.extend(of(&workload.collect::<Vec<_>>()));
     let file = e.kubeconfig.iter().map(|path| path.display().to_string());
     env.extend(file.map(|path| ("KUBECONFIG".to_owned(), path)));
     env

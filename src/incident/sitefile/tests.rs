@@ -321,6 +321,11 @@ fn relative_paths_start_at_the_site_files_folder() {
 #[test]
 fn programs_get_the_place_and_never_the_secret() {
     let site = whole(SAMPLE);
+    let libpq = |name: &str| name.starts_with("PG");
+    let told = site.targets.iter().flat_map(tool_env);
+    for (name, _) in told.filter(|(name, _)| !libpq(name)) {
+        assert!(TOOL_NAMES.contains(&name.as_str()), "{name} is not told of");
+    }
     let shown: Vec<String> = site
         .targets
         .iter()
@@ -344,7 +349,7 @@ fn programs_get_the_place_and_never_the_secret() {
             "SENTINEL_NODES=s1.example.net:26379,s2.example.net:26379,s3.example.net:26379 SENTINEL_MASTER=cache",
             "HEALTH_URL=https://api.example.net/health",
             "BACKUP_DIR=/var/backups/app BACKUP_PATTERN=*.dump",
-            "KUBE_CONTEXT=east KUBE_NAMESPACE=default KUBECONFIG=/etc/warroom/kubeconfig",
+            "KUBE_CONTEXT=east KUBE_NAMESPACE=default KUBE_WORKLOAD=deployment/web KUBECONFIG=/etc/warroom/kubeconfig",
             "AWS_REGION=us-east-1 AWS_PROFILE=incident RDS_INSTANCE=orders",
             "AWS_REGION=us-east-1 AWS_ENDPOINT_URL=https://route53.example.net HOSTED_ZONE=Z0123456789",
             "AWS_REGION=us-east-1 SECRET_NAME=app/api-keys",
@@ -364,11 +369,11 @@ fn programs_get_the_place_and_never_the_secret() {
             "",
             "",
             "",
-            "AWS_REGION=us-east-1",
-            "KUBE_CONTEXT=east KUBE_NAMESPACE=default",
+            "AWS_REGION=us-east-1 S3_BUCKET=example-backups S3_PREFIX=db/",
+            "KUBE_CONTEXT=east KUBE_NAMESPACE=default CNPG_CLUSTER=pg",
             "KUBE_CONTEXT=east KUBE_NAMESPACE=velero",
             "KUBE_CONTEXT=east KUBE_NAMESPACE=argocd",
-            "AWS_REGION=us-east-1",
+            "AWS_REGION=us-east-1 ECS_CLUSTER=production ECS_SERVICE=web",
             "AWS_REGION=us-west-2",
             "AWS_REGION=us-east-1",
             "AWS_REGION=us-east-1",

@@ -127,6 +127,40 @@ impl Cluster {
     }
 }
 
+/// A kubeconfig for programs that a step runs: the target's context alone, current, with its namespace. A command that names
+/// neither acts where the step says, and on nothing else that the operator's file knows.
+///
+/// # Errors
+/// When the file can't be read, or has no such context.
+pub fn narrowed(at: &KubeEndpoint, on: &str) -> Result<Option<String>, Failure> {
+    if at.context == IN_CLUSTER {
+        return Ok(None);
+    }
+    let fail = |what: String| Failure::new(FailureKind::Local, on, what, "look at the kubeconfig");
+    let read = match &at.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    };
+    let mut file = read.map_err(|error| fail(format!("read the kubeconfig: {error}")))?;
+    file.contexts.retain(|context| context.name == at.context);
+    let context = file.contexts.first_mut().and_then(|it| it.context.as_mut());
+    let Some(context) = context else {
+        return Err(fail(format!(
+            "the kubeconfig has no context {}",
+            at.context
+        )));
+    };
+    context.namespace = Some(at.namespace.clone());
+    let (cluster, user) = (context.cluster.clone(), context.user.clone());
+    file.clusters.retain(|it| it.name == cluster);
+    file.auth_infos.retain(|it| Some(&it.name) == user.as_ref());
+    file.current_context = Some(at.context.clone());
+    // JSON is YAML.
+    let text = serde_json::to_string(&file);
+    text.map(Some)
+        .map_err(|error| fail(format!("write the kubeconfig: {error}")))
+}
+
 /// Objects of one kind in one namespace: workloads, or what an operator defines.
 pub struct Objects {
     /// How failures name the target.

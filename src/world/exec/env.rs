@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::incident::managed::ManagedEndpoint;
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind};
-use crate::incident::site::{Endpoint, PgEndpoint, SecretRef, Site, Target};
+use crate::incident::site::{Endpoint, KubeEndpoint, PgEndpoint, SecretRef, Site, Target};
 use crate::incident::sitefile;
-use crate::systems::wire::secret;
+use crate::systems::wire::{self, secret};
 use crate::world::ledger::{Disk, RealDisk};
 use crate::world::{places, proc};
 
@@ -30,6 +31,8 @@ pub struct Tools {
     pub secret: BTreeMap<String, SecretString>,
     /// Lines of a password file for `psql` and its kin.
     pgpass: Vec<SecretString>,
+    /// A kubeconfig of one context, for `kubectl` and its kin.
+    kubeconfig: Option<SecretString>,
 }
 
 /// A folder of its own for files with secrets: made when the first is written, removed with this.
@@ -131,6 +134,7 @@ pub async fn tools(with: &[TargetId], site: &Site) -> Result<Tools, Failure> {
                 _ => {}
             }
         }
+        tools.narrow(target)?;
         tools.fetch(target).await?;
     }
     Ok(tools)
@@ -153,7 +157,41 @@ fn password(endpoint: &Endpoint) -> Option<&SecretRef> {
     }
 }
 
+/// The Kubernetes API that a target is asked by.
+fn cluster(endpoint: &Endpoint) -> Option<&KubeEndpoint> {
+    match endpoint {
+        Endpoint::Kube(at)
+        | Endpoint::Managed(
+            ManagedEndpoint::Cnpg { at, .. }
+            | ManagedEndpoint::Velero { at, .. }
+            | ManagedEndpoint::Argocd { at, .. },
+        ) => Some(at),
+        _ => None,
+    }
+}
+
 impl Tools {
+    /// Keeps the target's context as the only one. Two targets with two contexts were refused by their variables.
+    #[cfg(feature = "kubernetes")]
+    fn narrow(&mut self, target: &Target) -> Result<(), Failure> {
+        let Some(at) = cluster(&target.endpoint) else {
+            return Ok(());
+        };
+        let text = wire::kube::narrowed(at, &wire::on(target))?;
+        self.kubeconfig = text.map(SecretString::from);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "kubernetes"))]
+    #[expect(clippy::unnecessary_wraps, reason = "the other build can fail")]
+    fn narrow(&mut self, target: &Target) -> Result<(), Failure> {
+        self.kubeconfig = self
+            .kubeconfig
+            .take()
+            .filter(|_| cluster(&target.endpoint).is_some());
+        Ok(())
+    }
+
     async fn fetch(&mut self, target: &Target) -> Result<(), Failure> {
         let Some(source) = password(&target.endpoint) else {
             return Ok(());
@@ -182,7 +220,7 @@ impl Tools {
         Ok(())
     }
 
-    /// For programs on this machine: passwords of PostgreSQL come in a file.
+    /// For programs on this machine: passwords of PostgreSQL come in a file, and so does the one context of Kubernetes.
     ///
     /// # Errors
     /// When the file can't be written.
@@ -196,6 +234,10 @@ impl Tools {
                 .collect();
             let path = scratch.file("pgpass", (lines.join("\n") + "\n").as_bytes())?;
             all.insert("PGPASSFILE".into(), path.display().to_string().into());
+        }
+        if let Some(text) = &self.kubeconfig {
+            let path = scratch.file("kubeconfig", text.expose_secret().as_bytes())?;
+            all.insert("KUBECONFIG".into(), path.display().to_string().into());
         }
         Ok(all)
     }

@@ -83,7 +83,7 @@ fn first(patterns: &[Regex], text: &str) -> Option<Range<usize>> {
 }
 
 /// The text with comments blanked and continued lines joined, every byte at its old place.
-pub(super) fn bare(text: &str) -> String {
+pub(in super::super) fn bare(text: &str) -> String {
     let mut bare = String::with_capacity(text.len());
     let (mut quote, mut before) = (None, '\n');
     let mut chars = text.chars().peekable();

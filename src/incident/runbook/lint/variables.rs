@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::super::super::site::Site;
 use super::super::ids::{OF_INCIDENT, of_a_target};
-use super::super::{Action, Code, Step};
+use super::super::{Action, Code, Runbook, Step};
 use super::Lint;
 use super::commands::bare;
 
@@ -44,7 +44,18 @@ const AMBIENT: [&str; 27] = [
 
 /// Reports variables that are used and never set.
 pub(super) fn set(lint: &mut Lint<'_>, site: Option<&Site>) {
-    let runbook = lint.runbook;
+    for (line, name) in unset(lint.runbook, site) {
+        let at = lint.near(line.saturating_sub(1), &name);
+        let instead =
+            format!("add [vars.{name}] to the runbook card, or as={name} to a fence before");
+        let what = format!("${name} is used and never set");
+        lint.fault("variable-unset", &at, what, instead);
+    }
+}
+
+/// Variables that are used and never set, each once a step, with the line of what uses it.
+pub(in super::super) fn unset(runbook: &Runbook, site: Option<&Site>) -> Vec<(usize, String)> {
+    let mut unset = Vec::new();
     let mut set: BTreeSet<&str> = runbook
         .card
         .vars
@@ -66,15 +77,11 @@ pub(super) fn set(lint: &mut Lint<'_>, site: Option<&Site>) {
         let mut told = BTreeSet::new();
         for (line, name) in used {
             if !set.contains(name.as_str()) && told.insert(name.clone()) {
-                let at = lint.near(line.saturating_sub(1), &name);
-                let instead = format!(
-                    "add [vars.{name}] to the runbook card, or as={name} to a fence before"
-                );
-                let what = format!("${name} is used and never set");
-                lint.fault("variable-unset", &at, what, instead);
+                unset.push((line, name));
             }
         }
     }
+    unset
 }
 
 fn card_uses(step: &Step) -> Vec<String> {
@@ -176,13 +183,18 @@ fn sql_uses(text: &str) -> Vec<String> {
 /// Variables a script reads and never sets, those with a default left out.
 fn shell_uses(script: &str) -> Vec<String> {
     let text = bare(script);
-    let own: BTreeSet<String> = found(&ASSIGNED, &text)
-        .iter()
-        .flat_map(|names| names.split_whitespace())
-        .map(|word| word.split('=').next().unwrap_or_default().to_owned())
-        .collect();
+    let own = assigned(&text);
     let read = expanded(&text).into_iter();
     read.filter(|name| !own.contains(name)).collect()
+}
+
+/// Variables a script sets, its comments blanked.
+pub(in super::super) fn assigned(bare: &str) -> BTreeSet<String> {
+    let names = found(&ASSIGNED, bare);
+    let words = names.iter().flat_map(|names| names.split_whitespace());
+    words
+        .map(|word| word.split('=').next().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// Names behind `$` and `${`, outside single quotes.

@@ -29,7 +29,7 @@ pub(super) const WHY: [Explained; 16] = [
 pub(super) const RULES: [Rule; 13] = [
     Rule {
         code: "gate-only-warns", weight: Warning, over: Over::Shell, unless: Unless::Never,
-        pattern: r"\bthen\s*\n\s*(?:echo|log)\s+['\x22]WARN(?:ING)?\b[^\n]*\n\s*fi\b",
+        pattern: r"\bthen\s+(?:echo|log)\s+['\x22]WARN(?:ING)?\b[^\n]*?[\n;]\s*fi\b",
         what: "the gate warns and goes on",
         instead: "exit 1, or make it a check, which can be overridden with a reason",
     },

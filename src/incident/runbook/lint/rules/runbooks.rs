@@ -4,7 +4,7 @@ use super::{Explained, why};
 
 /// Why each matters.
 #[rustfmt::skip]
-pub(super) const WHY: [Explained; 15] = [
+pub(super) const WHY: [Explained; 16] = [
     why("step-unknown", "A way that leads to no step ends the walk where it is needed most."),
     why("step-unreachable", "A step no way leads to is never offered."),
     why("variable-unset", "A variable that nothing sets is empty or ends the script, in the middle of it."),
@@ -19,5 +19,6 @@ pub(super) const WHY: [Explained; 15] = [
     why("review-overdue", "A runbook nobody has read since it was due describes a system that is gone."),
     why("allow-unknown", "An allowance for a code that is not there allows nothing."),
     why("allow-without-reason", "Whoever reads the line next has to know why it is fine."),
+    why("to-review", "A guess of an import is right when somebody who knows has looked at it, and not before."),
     why("allow-unused", "An allowance that no fault needs hides the next one."),
 ];

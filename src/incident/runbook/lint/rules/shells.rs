@@ -70,7 +70,7 @@ pub(super) const RULES: [Rule; 25] = [
     },
     Rule {
         code: "interactive-terminal", weight: Fault, over: Over::Shell, unless: Unless::Never,
-        pattern: r"\b(?:kubectl|docker|compose)\b[^\n|;]*\s(?:exec|run)\s[^\n|;]*?\s-(?:it|ti|t)\b|\b(?:kubectl|docker|compose)\s(?:exec|run)\s+-(?:it|ti|t)\b",
+        pattern: r"\b(?:kubectl|docker|compose)\b[^\n|;]*\s(?:exec|run)(?:\s+(?:--[a-z][\w-]*(?:=\S*)?|-[a-zA-Z]+|[^\s|;-][^\s|;]*))*?\s+-(?:it|ti|t)\b",
         what: "this asks for a terminal, and a step has none",
         instead: "leave -t out",
     },

@@ -1,0 +1,111 @@
+//! A mark above each block in which `warroom check` finds something: the draft passes, and nothing is forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::super::super::fault::{Fault, Source};
+use super::super::super::names::RunbookId;
+use super::super::lint::check;
+use super::super::outline::outline;
+use super::edit::Edits;
+use super::{fences, front_matter};
+
+/// The draft with its marks.
+pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> String {
+    // Nothing is overdue on the day of its import.
+    let today = NaiveDate::MIN;
+    let faults = check(file, text, id.clone(), None, today);
+    let source = Source::new(file, text);
+    let blocks = Blocks::of(&source);
+    let mut marks: BTreeMap<usize, BTreeMap<&str, String>> = BTreeMap::new();
+    for fault in faults
+        .iter()
+        .filter(|f| !f.code.is_empty() && f.code != "to-review")
+    {
+        let at = blocks.above(fault.line);
+        let said = marks.entry(at).or_default();
+        said.entry(fault.code).or_insert_with(|| words(fault));
+    }
+    let mut edits = Edits::default();
+    for (line, said) in marks {
+        let at = source.line_start(line);
+        let indent: String = text[at..]
+            .chars()
+            .take_while(|c| matches!(c, ' ' | '\t'))
+            .collect();
+        let in_front = at < front_matter(text);
+        for (code, words) in said {
+            let mark = match in_front {
+                true => format!("# warroom: review {code} — {words}\n"),
+                false => format!("{indent}<!-- warroom: review {code} — {words} -->\n"),
+            };
+            edits.insert(at, mark);
+        }
+    }
+    edits.apply(text)
+}
+
+/// What is wrong, as a comment may hold it.
+fn words(fault: &Fault) -> String {
+    fault.what.replace("--", "- -").replace('\n', " ")
+}
+
+/// Where blocks begin: a mark stands above the whole of one.
+struct Blocks<'a> {
+    source: &'a Source<'a>,
+    /// Lines of fences, from the opening to the closing one, by their last line.
+    fences: BTreeMap<usize, usize>,
+    /// Lines that are headings.
+    headings: BTreeSet<usize>,
+    /// Lines of the front matter.
+    front: usize,
+}
+
+impl<'a> Blocks<'a> {
+    fn of(source: &'a Source<'a>) -> Self {
+        let sections = outline(source.text);
+        let mut lines = BTreeMap::new();
+        for fence in sections.iter().flat_map(fences) {
+            let (first, _) = source.place(fence.info_at.start);
+            let (last, _) = source.place(fence.at.end);
+            lines.insert(last, first);
+        }
+        let place = |at| source.place(at).0;
+        Self {
+            source,
+            fences: lines,
+            headings: sections.iter().skip(1).map(|s| place(s.at.start)).collect(),
+            front: place(front_matter(source.text)),
+        }
+    }
+
+    /// The line before which a mark for `line` stands.
+    fn above(&self, line: usize) -> usize {
+        let fence = self.fences.range(line..).next();
+        if let Some((_, first)) = fence.filter(|(_, first)| **first <= line) {
+            return *first;
+        }
+        if line < self.front {
+            return line;
+        }
+        let mut at = line;
+        while at > 1 {
+            let before = at - 1;
+            let text = self.line(before);
+            if text.trim().is_empty()
+                || self.headings.contains(&at)
+                || self.headings.contains(&before)
+            {
+                break;
+            }
+            at = before;
+        }
+        at
+    }
+
+    fn line(&self, line: usize) -> &str {
+        let text = &self.source.text[self.source.line_start(line)..];
+        text.lines().next().unwrap_or_default()
+    }
+}

@@ -1,0 +1,128 @@
+//! From a runbook that somebody has to a draft in our format.
+//!
+//! The text stays as it is, word for word; what is added is what a person would have to write by hand: ids, cards, variables,
+//! a step for each numbered comment of a long script. No command is invented. Every guess is marked, and so is every fault that
+//! `warroom check` finds, so that the draft passes but for its marks.
+
+mod edit;
+mod guess;
+mod marks;
+mod reads;
+mod split;
+mod steps;
+
+use super::super::fault::{Fault, Source, Weight};
+use super::super::names::RunbookId;
+use super::fence::{has_executor, is_ours};
+use super::outline::{Content, Fence, Section, outline};
+use super::parse::{holds, read};
+use super::{Runbook, Step};
+use edit::Edits;
+
+/// A draft of a plain runbook.
+///
+/// # Errors
+/// Why none is made: the file is in our format already, or can't be read.
+pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
+    // A byte order mark would stand in the way of the card.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = &text.replace("\r\n", "\n");
+    let sections = outline(text);
+    if sections.iter().any(|s| holds(&s.content, is_ours)) {
+        return Err(format!(
+            "{file}: it has cards or roles already — warroom check {file}"
+        ));
+    }
+    let (runbook, _) = read(file, text, id.clone());
+    let source = Source::new(file, text);
+    let mut edits = Edits::default();
+    for fence in sections.iter().flat_map(fences) {
+        // What is not run stays what it was: a card would ask it for a server, or for its end.
+        if !run(&runbook, &source, fence) && has_executor(&fence.info) {
+            edits.insert(fence.info_at.end, " show");
+        }
+    }
+    let variables = steps::steps(&mut edits, &source, &sections, &runbook);
+    let cut = edits.apply(text);
+    // What the steps use and nobody sets is only known once constants have become variables.
+    let (as_cut, _) = read(file, &cut, id.clone());
+    let card = guess::card(&as_cut, &variables, several(&runbook));
+    let carded = with_card(&cut, &card);
+    let draft = marks::marked(file, &carded, &id);
+    match super::parse(file, &draft, id) {
+        (Some(_), _) => Ok(draft),
+        (None, faults) => Err(first(file, &faults)),
+    }
+}
+
+/// Whether a fence is one of the runbook's actions.
+fn run(runbook: &Runbook, source: &Source<'_>, fence: &Fence) -> bool {
+    let (line, _) = source.place(fence.at.start);
+    let mut actions = runbook.steps.iter().flat_map(Step::all_actions);
+    actions.any(|action| action.line == line)
+}
+
+/// The file holds several procedures: sections of their own, each with steps.
+fn several(runbook: &Runbook) -> bool {
+    let mut tops: Vec<&str> = runbook.steps.iter().filter_map(top).collect();
+    tops.dedup();
+    tops.len() > 1
+}
+
+fn top(step: &Step) -> Option<&str> {
+    step.phase.first().map(String::as_str)
+}
+
+/// The card stands below the title, else below the front matter, else first.
+fn with_card(text: &str, card: &str) -> String {
+    let sections = outline(text);
+    let title = sections.iter().find(|section| section.level == 1);
+    let front = || front_matter(text);
+    let at = title.map_or_else(front, |title| title.at.end);
+    let (before, after) = text.split_at(at.min(text.len()));
+    let gap = if before.is_empty() || before.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    format!("{before}{gap}\n{card}\n{}", after.trim_start_matches('\n'))
+}
+
+/// Where the text begins behind its front matter.
+fn front_matter(text: &str) -> usize {
+    for mark in ["---\n", "+++\n"] {
+        let Some(rest) = text.strip_prefix(mark) else {
+            continue;
+        };
+        if let Some(end) = rest.find(&format!("\n{mark}")) {
+            return mark.len() + end + 1 + mark.len();
+        }
+    }
+    0
+}
+
+fn first(file: &str, faults: &[Fault]) -> String {
+    let grave = faults.iter().find(|fault| fault.weight == Weight::Fault);
+    let why = grave.map_or("it holds no runbook".into(), ToString::to_string);
+    format!("{file}: no draft can be made — {why}")
+}
+
+/// Every fence of a section, those in its items too, in the file's order.
+fn fences(section: &Section) -> Vec<&Fence> {
+    fn of<'s>(content: &'s [Content], out: &mut Vec<&'s Fence>) {
+        for content in content {
+            match content {
+                Content::Fence(fence) => out.push(fence),
+                Content::Item(item) => of(&item.content, out),
+                Content::Prose(_) => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    of(&section.content, &mut found);
+    found.sort_by_key(|fence| fence.info_at.start);
+    found
+}
+
+#[cfg(test)]
+mod tests;
