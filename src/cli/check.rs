@@ -1,6 +1,7 @@
 //! `warroom check`: every fault of every file, in one go.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -40,20 +41,45 @@ pub fn check(common: &Common, files: &[PathBuf], live: bool) -> ExitCode {
     if files.is_empty() {
         looked += everything(site.as_ref(), &mut faults);
     }
-    for file in files {
+    let files = match opened(files) {
+        Ok(files) => files,
+        Err(why) => return fail(why),
+    };
+    for file in &files {
         looked += 1;
         match shelf::text(file) {
             Ok(text) => faults.extend(one(file, &text, site.as_ref())),
             Err(e) => return fail(format!("{}: {e}", file.display())),
         }
     }
-    let files = report(&faults, looked);
+    let told = report(&faults, looked);
     match site.filter(|_| live) {
         Some(site) if targets(&site) > 0 => ExitCode::from(FAULTY),
-        Some(_) => files,
+        Some(_) => told,
         None if live => fail("nothing can be looked at without a site file that has no fault"),
-        None => files,
+        None => told,
     }
+}
+
+/// The files, and those of each folder: Markdown and TOML, by name.
+fn opened(files: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let mut opened = Vec::new();
+    for file in files {
+        if !file.is_dir() {
+            opened.push(file.clone());
+            continue;
+        }
+        let entries = fs::read_dir(file).map_err(|e| format!("{}: {e}", file.display()))?;
+        let ours = |path: &PathBuf| path.extension().is_some_and(|e| e == "md" || e == "toml");
+        let mut inside: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(ours).collect();
+        inside.sort();
+        if inside.is_empty() {
+            let what = "holds no Markdown and no TOML file";
+            return Err(format!("{}: {what}", file.display()));
+        }
+        opened.extend(inside);
+    }
+    Ok(opened)
 }
 
 /// Every rule for runbooks by its code, with the reason for it.

@@ -73,7 +73,7 @@ enum Command {
         /// Lists the rules for runbooks instead: each one's code, and why it matters
         #[arg(long, conflicts_with_all = ["files", "live"])]
         rules: bool,
-        /// Files to check [default: the site file and everything it uses]
+        /// Files, or folders of them, to check [default: the site file and everything it uses]
         files: Vec<PathBuf>,
     },
     /// List, show or dry-run runbooks

@@ -23,20 +23,67 @@ const THEMES: &[(&str, &str)] = &[
     ("mono", include_str!("../../themes/mono.toml")),
 ];
 
-const RUNBOOKS: &[(&str, &str)] = &[
-    (
-        "regional-failover",
-        include_str!("../../runbooks/regional-failover.md"),
-    ),
-    (
-        "redis-sentinel-failover",
-        include_str!("../../runbooks/redis-sentinel-failover.md"),
-    ),
-    (
-        "restore-dump",
-        include_str!("../../runbooks/restore-dump.md"),
-    ),
-];
+/// Files of `runbooks/`, by name.
+macro_rules! runbooks {
+    ($($name:literal)*) => {
+        &[$(($name, include_str!(concat!("../../runbooks/", $name, ".md")))),*]
+    };
+}
+
+const RUNBOOKS: &[(&str, &str)] = runbooks! {
+    "accidental-deletion"
+    "after-incident"
+    "application-recovery"
+    "application-rollback"
+    "automatic-failover"
+    "backup-verification"
+    "cluster-loss"
+    "cluster-recovery"
+    "cnpg-failover"
+    "communication"
+    "compose-cache"
+    "compose-database"
+    "container-crash"
+    "data-corruption"
+    "data-verification"
+    "drill"
+    "drill-full"
+    "drill-rds-failover"
+    "drill-rds-restore"
+    "drill-secret-rotation"
+    "ecs-service"
+    "failback"
+    "failover-verification"
+    "full-activation"
+    "full-restore"
+    "gdpr-restore"
+    "infrastructure-recovery"
+    "knowledge-recovery"
+    "manual-backup"
+    "migration-rollback"
+    "network"
+    "new-host"
+    "point-in-time-recovery"
+    "preventive-checks"
+    "rds-corruption"
+    "rds-failover"
+    "rds-restore"
+    "rds-snapshot"
+    "recovery-verification"
+    "redis-kubernetes-failover"
+    "redis-recovery"
+    "redis-sentinel-failover"
+    "region-failover-kubernetes"
+    "region-outage-aws"
+    "regional-failover"
+    "restore-dump"
+    "secret-rotation"
+    "secrets-compromise"
+    "stuck-queries"
+    "vault-snapshot"
+    "velero"
+    "zone-loss"
+};
 
 /// A file's text with the name it has in faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
