@@ -122,6 +122,18 @@ impl<'a> Reader<'a> {
         self.faults.push(self.source.fault(at, what, instead));
     }
 
+    /// Notes a warning of a rule that has a code.
+    pub fn coded(
+        &mut self,
+        code: &'static str,
+        at: &Range<usize>,
+        what: impl Into<String>,
+        instead: impl Into<String>,
+    ) {
+        let warning = self.source.warning(at, what, instead);
+        self.faults.push(Fault { code, ..warning });
+    }
+
     /// Notes a warning.
     pub fn warn(&mut self, at: &Range<usize>, what: impl Into<String>, instead: impl Into<String>) {
         self.faults.push(self.source.warning(at, what, instead));

@@ -103,9 +103,9 @@ pub(super) fn meaning(reader: &mut Reader<'_>, fence: &Fence, carded: bool) -> M
     }
 }
 
-/// Whether a fence says nothing but a language that has an executor.
-pub(super) fn has_executor(info: &str) -> bool {
-    executor(info).is_some()
+/// Whether a language has an executor.
+pub(super) fn has_executor(language: &str) -> bool {
+    executor(language).is_some()
 }
 
 /// Whether this language is run as it stands, by a shell.
@@ -155,7 +155,8 @@ fn role(reader: &mut Reader<'_>, executor: Executor, words: &[Word]) -> Second {
                 ];
                 if let Some(meant) = nearest(word, roles).filter(|meant| *meant != word) {
                     let what = format!("{word:?} is no role, so the fence is shown and never run");
-                    reader.warn(&second.at, what, format!("did you mean {meant}?"));
+                    let instead = format!("did you mean {meant}?");
+                    reader.coded("role-misspelt", &second.at, what, instead);
                 }
                 Second::Shown
             }
@@ -419,7 +420,7 @@ mod tests {
             ),
             (
                 "```sh verfy\nls\n```",
-                "a:1:7: warning: \"verfy\" is no role, so the fence is shown and never run — did you mean verify?",
+                "a:1:7: warning: \"verfy\" is no role, so the fence is shown and never run — did you mean verify? [role-misspelt]",
             ),
             (
                 "```sh\nls",

@@ -29,7 +29,8 @@ pub use rules::codes;
 pub use targets::{WrongName, wrong_names};
 pub(super) use variables::{assigned, unset};
 
-/// Everything that is wrong with a runbook's file, grammar and meaning, in the file's order.
+/// Everything that is wrong with a runbook's file, grammar and meaning, in the file's order; names are looked up when a site is
+/// given.
 pub fn check(
     file: &str,
     text: &str,
@@ -37,23 +38,12 @@ pub fn check(
     site: Option<&Site>,
     today: NaiveDate,
 ) -> Vec<Fault> {
-    let (runbook, mut faults) = read(file, text, id);
-    faults.extend(lint(&runbook, &Source::new(file, text), site, today));
-    faults.sort_by_key(|fault| (fault.line, fault.col));
-    faults
-}
-
-/// What is wrong with what a runbook says; names are looked up when a site is given. `source` is the text it was read from.
-pub fn lint(
-    runbook: &Runbook,
-    source: &Source<'_>,
-    site: Option<&Site>,
-    today: NaiveDate,
-) -> Vec<Fault> {
+    let (runbook, faults) = read(file, text, id);
+    let source = &Source::new(file, text);
     let mut lint = Lint {
-        runbook,
+        runbook: &runbook,
         source,
-        faults: Vec::new(),
+        faults,
     };
     lint.review(today);
     lint.secrets();

@@ -33,7 +33,7 @@ pub use fence::http_method;
 pub use ids::{OF_INCIDENT, typeable, variable_name};
 pub use import::draft;
 pub use lint::{
-    WrongName, ambient_client, check, codes, destructive_command, lint, promotion, wrong_names,
+    WrongName, ambient_client, check, codes, destructive_command, promotion, wrong_names,
 };
 pub use parse::parse;
 pub use system::System;

@@ -219,7 +219,8 @@ impl<'a> Walker<'a> {
             match event {
                 Event::End(TagEnd::CodeBlock) => break,
                 Event::Text(part) => {
-                    text.push_str(&part);
+                    // No shell may read a carriage return that ends a line.
+                    text.push_str(&part.replace("\r\n", "\n"));
                     at = Some(at.map_or(range.start, |at| at.start)..range.end);
                 }
                 _ => {}

@@ -114,7 +114,10 @@ impl Maker<'_> {
             }
             let what = format!("the id #{id} stands here a second time");
             match self.plain {
-                true => self.reader.warn(&section.at, what, "give the step another"),
+                true => {
+                    let instead = "give the step another";
+                    self.reader.coded("id-twice", &section.at, what, instead);
+                }
                 false => self
                     .reader
                     .fault(&section.at, what, "give the step another"),
@@ -345,8 +348,11 @@ impl Maker<'_> {
     fn excused(&mut self, before: usize) -> bool {
         let mut any = false;
         for fault in &mut self.reader.faults[before..] {
-            any |= fault.weight == Weight::Fault;
-            fault.weight = Weight::Warning;
+            if fault.weight == Weight::Fault {
+                any = true;
+                fault.weight = Weight::Warning;
+                fault.code = "fence-shown";
+            }
         }
         any
     }

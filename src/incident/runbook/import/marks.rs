@@ -19,10 +19,9 @@ pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> String {
     let source = Source::new(file, text);
     let blocks = Blocks::of(&source);
     let mut marks: BTreeMap<usize, BTreeMap<&str, String>> = BTreeMap::new();
-    for fault in faults
-        .iter()
-        .filter(|f| !f.code.is_empty() && f.code != "to-review")
-    {
+    // Comments that speak to the linter are no part of what it reads.
+    let ours = |code: &str| code.is_empty() || code == "to-review" || code.starts_with("allow-");
+    for fault in faults.iter().filter(|fault| !ours(fault.code)) {
         let at = blocks.above(fault.line);
         let said = marks.entry(at).or_default();
         said.entry(fault.code).or_insert_with(|| words(fault));
@@ -90,10 +89,11 @@ impl<'a> Blocks<'a> {
             return line;
         }
         let mut at = line;
-        while at > 1 {
+        while at > self.front.max(1) {
             let before = at - 1;
             let text = self.line(before);
             if text.trim().is_empty()
+                || self.fences.contains_key(&before)
                 || self.headings.contains(&at)
                 || self.headings.contains(&before)
             {

@@ -11,8 +11,11 @@ mod reads;
 mod split;
 mod steps;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::super::fault::{Fault, Source, Weight};
 use super::super::names::RunbookId;
+use super::attributes::words;
 use super::fence::{has_executor, is_ours};
 use super::outline::{Content, Fence, Section, outline};
 use super::parse::{holds, read};
@@ -38,10 +41,16 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
     let mut edits = Edits::default();
     for fence in sections.iter().flat_map(fences) {
         // What is not run stays what it was: a card would ask it for a server, or for its end.
-        if !run(&runbook, &source, fence) && has_executor(&fence.info) {
-            edits.insert(fence.info_at.end, " show");
+        let (words, _) = words(fence);
+        let Some(language) = words.first().filter(|word| has_executor(&word.key)) else {
+            continue;
+        };
+        let shown = words.get(1).is_some_and(|word| word.key == "show");
+        if !shown && !run(&runbook, &source, fence) {
+            edits.insert(language.at.end, " show");
         }
     }
+    ids_once(&mut edits, &source, &sections, &runbook);
     let variables = steps::steps(&mut edits, &source, &sections, &runbook);
     let cut = edits.apply(text);
     // What the steps use and nobody sets is only known once constants have become variables.
@@ -52,6 +61,26 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
     match super::parse(file, &draft, id) {
         (Some(_), _) => Ok(draft),
         (None, faults) => Err(first(file, &faults)),
+    }
+}
+
+/// Of ids that stand twice the first is kept: a step gets the one it is known by, any other heading loses its own.
+fn ids_once(edits: &mut Edits, source: &Source<'_>, sections: &[Section], runbook: &Runbook) {
+    let steps: BTreeMap<usize, &Step> = runbook.steps.iter().map(|s| (s.line, s)).collect();
+    let mut seen = BTreeSet::new();
+    for section in sections {
+        let Some(id) = &section.id else { continue };
+        if seen.insert(id) {
+            continue;
+        }
+        let written = format!("{{#{id}}}");
+        let Some(at) = source.text[section.at.clone()].rfind(&written) else {
+            continue;
+        };
+        let at = section.at.start + at;
+        let step = steps.get(&source.place(section.at.start).0);
+        let new = step.map_or(String::new(), |step| format!("{{#{}}}", step.id));
+        edits.replace(at..at + written.len(), new);
     }
 }
 

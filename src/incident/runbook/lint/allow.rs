@@ -142,13 +142,18 @@ fn block(source: &Source<'_>, at: usize) -> BTreeSet<usize> {
         return covered;
     };
     covered.insert(first);
-    let fence: String = opening
-        .trim_start_matches([' ', '\t', '>'])
+    // A fence in a quote ends in that quote, and one that stands in none does not.
+    let quoted = opening.trim_start().starts_with('>');
+    let bare = |text: &str| {
+        let quote = |c: char| c == ' ' || c == '\t' || c == '>' && quoted;
+        text.trim_start_matches(quote).trim_end().to_owned()
+    };
+    let fence: String = bare(opening)
         .chars()
         .take_while(|c| matches!(c, '`' | '~'))
         .collect();
     for (n, text) in lines {
-        let bare = text.trim_start_matches([' ', '\t', '>']).trim_end();
+        let bare = bare(text);
         let ends = match fence.len() {
             3.. => bare.starts_with(&fence) && bare.chars().all(|c| fence.starts_with(c)),
             _ => bare.is_empty(),

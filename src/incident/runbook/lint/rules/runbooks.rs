@@ -4,7 +4,10 @@ use super::{Explained, why};
 
 /// Why each matters.
 #[rustfmt::skip]
-pub(super) const WHY: [Explained; 16] = [
+pub(super) const WHY: [Explained; 19] = [
+    why("role-misspelt", "A fence whose second word is no role is shown: what it was to check or to run is not done."),
+    why("id-twice", "Of two steps with one id only the first keeps it, and every way that names it leads there."),
+    why("fence-shown", "What can't be read in a file without our words is shown and never run: somebody has to do it by hand."),
     why("step-unknown", "A way that leads to no step ends the walk where it is needed most."),
     why("step-unreachable", "A step no way leads to is never offered."),
     why("variable-unset", "A variable that nothing sets is empty or ends the script, in the middle of it."),
