@@ -12,7 +12,7 @@ use crate::console::event::Loaded;
 use crate::console::keymap;
 use crate::drill::scenario;
 use crate::incident::acts::Act;
-use crate::incident::fault::{Fault, Weight};
+use crate::incident::fault::{Fault, Source, Weight, nearest};
 use crate::incident::names::RunbookId;
 use crate::incident::reading::Holds;
 use crate::incident::runbook::{self, Code};
@@ -26,7 +26,8 @@ use crate::world::{Systems, preflight, shelf};
 pub fn check(common: &Common, files: &[PathBuf], live: bool) -> ExitCode {
     let mut faults = Vec::new();
     let mut looked = 0;
-    let site = match site::path(common).map(|path| site::parse(&path)) {
+    let path = site::path(common);
+    let site = match path.as_deref().map(site::parse) {
         Some(Ok((site, found))) => {
             looked += 1;
             faults.extend(found);
@@ -39,7 +40,7 @@ pub fn check(common: &Common, files: &[PathBuf], live: bool) -> ExitCode {
         }
     };
     if files.is_empty() {
-        looked += everything(site.as_ref(), &mut faults);
+        looked += everything(path.as_deref(), site.as_ref(), &mut faults);
     }
     let files = match opened(files) {
         Ok(files) => files,
@@ -149,7 +150,7 @@ fn acts(library: &[Loaded]) -> Vec<Act> {
 }
 
 /// Theme, keymap, runbooks and scenarios of the site; the built-in ones too. Returns how many files were looked at.
-fn everything(site: Option<&Site>, faults: &mut Vec<Fault>) -> usize {
+fn everything(path: Option<&Path>, site: Option<&Site>, faults: &mut Vec<Fault>) -> usize {
     let empty = Site::empty();
     let site = site.unwrap_or(&empty);
     match shelf::theme(&site.theme) {
@@ -168,9 +169,43 @@ fn everything(site: Option<&Site>, faults: &mut Vec<Fault>) -> usize {
             Some(site),
         ));
     }
+    if let Some(path) = path {
+        faults.extend(filled_in_for_nothing(path, site, &library));
+    }
     let scenarios = scenarios::all();
     faults.extend(scenarios.iter().flat_map(|found| found.read().1));
     library.len() + scenarios.len() + 2
+}
+
+/// Values of `[vars.RUNBOOK]` for runbooks and variables that are not there.
+fn filled_in_for_nothing(path: &Path, site: &Site, library: &[Loaded]) -> Vec<Fault> {
+    let text = shelf::text(path).unwrap_or_default();
+    let name = path.display().to_string();
+    let source = Source::new(&name, &text);
+    let mut faults = Vec::new();
+    for (id, values) in &site.vars {
+        let head = text.find(&format!("[vars.{id}]")).unwrap_or_default();
+        let Some(loaded) = library.iter().find(|loaded| &loaded.runbook.id == id) else {
+            let ids = library.iter().map(|loaded| loaded.runbook.id.as_str());
+            let instead = nearest(id.as_str(), ids).map_or("warroom runbook list".into(), |near| {
+                format!("did you mean {near}?")
+            });
+            let what = format!("there is no runbook {id}");
+            faults.push(source.fault(&(head..head), what, instead));
+            continue;
+        };
+        let vars = &loaded.runbook.card.vars;
+        for name in values.keys() {
+            let wrong = match vars.iter().find(|var| &var.name == name) {
+                Some(var) if var.secret => format!("{name} is a secret, and is never filled in"),
+                Some(_) => continue,
+                None => format!("{id} has no variable {name}"),
+            };
+            let at = head + text[head..].find(name.as_str()).unwrap_or_default();
+            faults.push(source.fault(&(at..at), wrong, "take it out"));
+        }
+    }
+    faults
 }
 
 /// One file, by what it is: Markdown is a runbook; TOML is a theme, a keymap, a scenario or a site by where it lies and what it says.

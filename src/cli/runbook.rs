@@ -209,7 +209,7 @@ struct Dry {
 }
 
 fn dry_run(site: &Arc<Site>, name: &str, vars: &[String]) -> Result<Vec<Dry>, ExitCode> {
-    let runbook = Arc::new(read(site, name)?);
+    let runbook = shelf::filled_in(site, &Arc::new(read(site, name)?));
     let vars = values(&runbook, vars).map_err(fail)?;
     let state = walking(site, &runbook, vars).map_err(fail)?;
     let systems = Systems::real(registry::open(site));

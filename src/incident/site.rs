@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::checks::{CheckEndpoint, StoreEndpoint};
 use super::drills::Kind;
 use super::managed::ManagedEndpoint;
-use super::names::{BackupId, DrillId, LinkId, RegionId, SeverityId, TargetId};
+use super::names::{BackupId, DrillId, LinkId, RegionId, RunbookId, SeverityId, TargetId};
 
 /// A site as its file describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +49,8 @@ pub struct Site {
     pub state_dir: Option<PathBuf>,
     /// A folder of runbooks looked into before the user's and the built-in ones.
     pub runbooks: Option<PathBuf>,
+    /// What runbooks are filled in with before anybody is asked: values of variables by name, by runbook.
+    pub vars: BTreeMap<RunbookId, BTreeMap<String, String>>,
 }
 
 impl Site {

@@ -2,14 +2,15 @@
 //!
 //! Nothing is looked up or opened here; what can be wrong between the lines of one file is found, and only that.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
 use super::digest::digest;
 use super::fault::{Fault, Source, Weight};
 use super::measure::Span;
-use super::names::{BackupId, LinkId, RegionId, TargetId};
-use super::runbook::System;
+use super::names::{BackupId, LinkId, RegionId, RunbookId, TargetId};
+use super::runbook::{System, variable_name};
 use super::site::{Backup, Endpoint, Link, Objectives, Region, RegionRole, Site, Target};
 use super::strict::{Reader, Table};
 
@@ -74,6 +75,7 @@ fn site(
     let links = links(reader, &mut table, &names);
     let backups = backups(reader, &mut table, &names);
     let drills = drills::read(reader, &mut table);
+    let vars = vars(reader, &mut table);
     table.finish(reader);
     Some(Site {
         name: name?,
@@ -92,7 +94,29 @@ fn site(
         keymap,
         state_dir,
         runbooks,
+        vars,
     })
+}
+
+/// `[vars.RUNBOOK]`: what its variables are filled in with here.
+fn vars(
+    reader: &mut Reader<'_>,
+    site: &mut Table,
+) -> BTreeMap<RunbookId, BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for (_, runbook, mut table) in site.named(reader, "vars", "runbook's values") {
+        let mut values = BTreeMap::new();
+        for name in table.keys() {
+            let at = table.key_at(&name);
+            if let Err(why) = variable_name(&name) {
+                reader.fault(&at, why, "name it as the runbook's card does");
+            }
+            values.extend(table.text(reader, &name).map(|value| (name, value)));
+        }
+        table.finish(reader);
+        found.insert(RunbookId(runbook), values);
+    }
+    found
 }
 
 fn objectives(reader: &mut Reader<'_>, site: &mut Table) -> Objectives {

@@ -193,7 +193,18 @@ pub fn runbooks(site: &Site) -> Vec<Loaded> {
             None,
         );
     }
+    for loaded in &mut found {
+        loaded.runbook = filled_in(site, &loaded.runbook);
+    }
     found
+}
+
+/// A runbook with the values that a site file has for it.
+pub fn filled_in(site: &Site, runbook: &Arc<Runbook>) -> Arc<Runbook> {
+    match site.vars.get(&runbook.id) {
+        Some(values) => Arc::new(Runbook::clone(runbook).filled_in(values)),
+        None => Arc::clone(runbook),
+    }
 }
 
 /// The runbook of that file, or of that name among [`runbooks`].

@@ -195,6 +195,7 @@ pub fn site(targets: Vec<Target>, backups: Vec<Backup>) -> Site {
         keymap: "default".into(),
         state_dir: None,
         runbooks: None,
+        vars: Default::default(),
     }
 }
 

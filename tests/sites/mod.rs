@@ -50,6 +50,7 @@ pub fn lab() -> Site {
         keymap: "default".into(),
         state_dir: None,
         runbooks: None,
+        vars: Default::default(),
     }
 }
 

@@ -285,5 +285,6 @@ pub fn site(targets: Vec<Target>) -> Site {
         keymap: "default".into(),
         state_dir: None,
         runbooks: None,
+        vars: BTreeMap::new(),
     }
 }

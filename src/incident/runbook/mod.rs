@@ -518,6 +518,16 @@ impl fmt::Display for ActionRef {
 pub type Vars = BTreeMap<String, String>;
 
 impl Runbook {
+    /// The same, its variables filled in as a site does; a secret is never filled in.
+    pub fn filled_in(mut self, values: &BTreeMap<String, String>) -> Self {
+        for var in self.card.vars.iter_mut().filter(|var| !var.secret) {
+            if let Some(value) = values.get(&var.name) {
+                var.default = Some(value.clone());
+            }
+        }
+        self
+    }
+
     /// The step of that id.
     pub fn step(&self, id: &StepId) -> Option<&Step> {
         self.steps.iter().find(|s| &s.id == id)

@@ -1,5 +1,6 @@
 //! What holds where the site file says nothing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::names::SeverityId;
@@ -196,6 +197,7 @@ impl Site {
             keymap: LOOK.to_owned(),
             state_dir: None,
             runbooks: None,
+            vars: BTreeMap::new(),
         }
     }
 }
