@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::acts::{Act, Condition};
 use super::names::{RunbookId, SeverityId, StepId, TargetId};
 
-pub use fence::http_method;
+pub use fence::{http_method, takes_text};
 pub use ids::{OF_INCIDENT, typeable, variable_name};
 pub use lint::{
     WrongName, ambient_client, check, codes, destructive_command, lint, promotion, wrong_names,
