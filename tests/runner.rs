@@ -92,6 +92,7 @@ impl Bench {
             secrets: Vec::new(),
             steps: vec![(StepId::from("act"), "Act".into())],
             parent: None,
+            added: None,
         }));
         let head = ledger.append(first.seq, chosen).await.unwrap().seq;
         Self {

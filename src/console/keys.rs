@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::asking::{self, choice, text};
 use super::checklist::{self, of_action};
 use super::command::{COMMANDS, Command};
-use super::dialogs::{declare, dry_run, post_mortem, resolve, runbooks};
+use super::dialogs::{declare, dry_run, post_mortem, quick, resolve, runbooks};
 use super::event::Effect;
 use super::key::{Code, Key};
 use super::moving::{PAGE, focus, previous, travel, turn};
@@ -92,6 +92,7 @@ pub(super) fn run(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Runbooks => opened(state, runbooks::open),
         Command::Resolve => opened(state, resolve::open),
         Command::PostMortem => opened(state, post_mortem::open),
+        Command::Quick => opened(state, quick::open),
         Command::Palette => opened(state, palette),
         Command::Help => opened(state, help),
         Command::Skip => with_step(state, |state, walk, step, title| {
@@ -199,6 +200,7 @@ fn writes(command: Command) -> bool {
         | Command::Top
         | Command::Bottom
         | Command::Copy
+        | Command::Quick
         | Command::Palette
         | Command::Help
         | Command::Suspend

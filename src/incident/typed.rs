@@ -113,10 +113,13 @@ fn title(words: &str, text: &str) -> String {
         Some(first) => format!("{words}: {first}"),
         None => words.to_owned(),
     };
-    match whole.char_indices().nth(TITLE) {
-        Some((end, _)) => format!("{}…", whole[..end].trim_end()),
-        None => whole,
-    }
+    let Some((end, _)) = whole.char_indices().nth(TITLE) else {
+        return whole;
+    };
+    // No word is cut, unless there is but one.
+    let cut = &whole[..end];
+    let cut = cut.rsplit_once(' ').map_or(cut, |(before, _)| before);
+    format!("{cut} …")
 }
 
 fn file(title: &str, fence: &str) -> String {
