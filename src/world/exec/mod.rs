@@ -191,7 +191,7 @@ pub async fn answer(
     if lines.len() == ANSWERED {
         lines.push("… and more, which is not shown: ask for less".to_owned());
     }
-    Some(Verdict::measured(true, &lines.join("\n")))
+    Some(Verdict::measured(true, lines.join("\n")))
 }
 
 /// The first cell, or the body; `row` is told each row. None for what can do anything.
