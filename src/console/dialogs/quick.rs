@@ -105,6 +105,10 @@ fn turn(form: &mut QuickForm, code: Code) {
         .min(asked.rows());
         return;
     }
+    // Below a text that is being typed nothing is offered.
+    if form.at_text {
+        return;
+    }
     let last = form.matching().len().checked_sub(1);
     let by = match code {
         Code::PageUp | Code::PageDown => PAGE,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::console::quick::QuickForm;
+use crate::incident::runbook::Code;
 use crate::incident::typed::{Typed, read};
 
 impl Desk {
@@ -157,7 +158,7 @@ fn neither_a_held_enter_nor_a_paste_runs_or_adds_anything() {
     desk.press("esc ! ")
         .type_("kube.restart = { target = \"x\" }");
     desk.pass(2);
-    desk.tell(Event::Key(Key::plain(Code::Enter)));
+    desk.tell(Event::Key(Key::plain(super::super::key::Code::Enter)));
     assert!(
         desk.quick()
             .fault
@@ -224,6 +225,20 @@ fn an_offer_is_asked_or_filled_in_and_enter_alone_takes_none() {
     // Nothing is selected until it is gone to: the line is taken as it stands.
     desk.press("esc !").type_("lag").press("enter");
     assert!(desk.quick().fault.is_some());
+}
+
+#[test]
+fn a_text_of_several_lines_is_typed_and_nothing_is_offered_below_it() {
+    let mut desk = Desk::on(road::PLAIN);
+    desk.press("! s h tab").type_("one").press("alt-enter");
+    desk.type_("two").press("down");
+    assert_eq!(desk.quick().selected, None);
+    desk.press("enter");
+    let code = desk.asks().code.clone();
+    let Code::Shell { script, .. } = code else {
+        panic!("{code:?}");
+    };
+    assert_eq!(script.trim_end(), "one\ntwo");
 }
 
 #[test]

@@ -9,43 +9,45 @@ use crate::screen::text::{clip, fold, width};
 use crate::screen::theme::{Role, Theme};
 use crate::screen::widgets::input;
 
+/// What is said below a text that is being typed.
+const BELOW_A_TEXT: &str = "sql that only looks and http GET are asked at once; all else is a step, and asks first. \
+    alt-enter begins another line.";
+
+/// What is said where the site has nothing to offer.
+const NO_OFFER: &str = "The site offers nothing of this name: enter takes the line as it is typed. \
+    A condition is asked at once; an act is a step, and asks first.";
+
 pub(super) fn sheet(form: &QuickForm, theme: &Theme, room: usize) -> Sheet {
-    let head = head(form, theme, room);
-    let offers = form.matching();
-    match &form.asked {
+    let (body, top, left, keys) = match &form.asked {
         Some(asked) => {
-            let keys: &[(&str, &str)] = match (&asked.answers, asked.noted) {
-                (Some(_), false) => &[("ctrl-n", "notes it"), ("esc", "close")],
-                _ => &[("esc", "close")],
-            };
-            Sheet {
-                title: title("Quick commands", theme),
-                head,
-                body: answer(asked, theme, room),
-                foot: spaced(foot(Vec::new(), keys, room, theme)),
-                top: asked.top,
-                ..Sheet::default()
-            }
+            let noted = asked.noted || asked.answers.is_none();
+            let keys = [("ctrl-n", "notes it"), ("esc", "close")];
+            let keys = keys[usize::from(noted)..].to_vec();
+            (answer(asked, theme, room), asked.top, None, keys)
+        }
+        None if form.at_text => {
+            let keys = vec![("enter", "asks"), ("tab", "line above"), ("esc", "not now")];
+            (prose(BELOW_A_TEXT, Role::Dim, room, theme), 0, None, keys)
         }
         None => {
+            let offers = form.matching();
             let (body, at) = list(&offers, form.selected, theme, room);
-            let count = format!(
-                "{} of {}, ▲ asks before it runs",
-                offers.len(),
-                form.offers.len()
-            );
-            let left = vec![Span::styled(count, theme.style(Role::Dim))];
-            let keys = [("enter", "asks"), ("↓", "list"), ("esc", "not now")];
-            Sheet {
-                title: title("Quick commands", theme),
-                head,
-                body,
-                foot: spaced(foot(left, &keys, room, theme)),
-                // The rows above the selected one stay in sight, and with them its system's name.
-                top: at.saturating_sub(6),
-                ..Sheet::default()
-            }
+            let of = form.offers.len();
+            let count = format!("{} of {of}, ▲ asks before it runs", offers.len());
+            let keys = vec![("enter", "asks"), ("↓", "list"), ("esc", "not now")];
+            // The rows above the selected one stay in sight, and with them its system's name.
+            (body, at.saturating_sub(6), Some(count), keys)
         }
+    };
+    let left = left.map(|words| Span::styled(words, theme.style(Role::Dim)));
+    let left: Vec<Span<'static>> = left.into_iter().collect();
+    Sheet {
+        title: title("Quick commands", theme),
+        head: head(form, theme, room),
+        body,
+        foot: spaced(foot(left, &keys, room, theme)),
+        top,
+        ..Sheet::default()
     }
 }
 
@@ -83,9 +85,7 @@ fn list(
     room: usize,
 ) -> (Vec<Line<'static>>, usize) {
     if offers.is_empty() {
-        let words = "The site offers nothing of this name: enter takes the line as it is typed. \
-            A condition, sql that only looks and http GET are asked at once; all else is a step, and asks first.";
-        return (prose(words, Role::Dim, room, theme), 0);
+        return (prose(NO_OFFER, Role::Dim, room, theme), 0);
     }
     let wide = offers.iter().map(|o| width(&o.what)).max().unwrap_or(0);
     let wide = wide.min(room / 2);
@@ -109,16 +109,19 @@ fn row(offer: &Offer, selected: bool, wide: usize, theme: &Theme, room: usize) -
     let mark = if offer.looks { " " } else { "▲" };
     let what = clip(&offer.what, wide);
     let pad = wide - width(&what);
-    let line = match offer.text.as_str() {
-        "" => offer.words.clone(),
-        text => format!("{}: {text}", offer.words),
+    // The beginning of a long query tells nothing.
+    let space = room.saturating_sub(wide + 6);
+    let whole = format!("{}: {}", offer.words, offer.text);
+    let line = match offer.text.is_empty() || width(&whole) > space {
+        true => offer.words.clone(),
+        false => whole,
     };
     let (role, aside) = match selected {
         true => (Role::Selection, Role::Selection),
         false => (Role::Text, Role::Dim),
     };
-    let line = clip(&line, room.saturating_sub(wide + 6));
-    let rest = room.saturating_sub(wide + 6 + width(&line));
+    let line = clip(&line, space);
+    let rest = space.saturating_sub(width(&line));
     Line::from(vec![
         Span::styled(format!("{sign} "), theme.style(role)),
         Span::styled(
