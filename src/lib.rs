@@ -58,6 +58,8 @@
 //! - A global database of Aurora is a target of its own, not an order to one of its instances: it is asked in a region that
 //!   stands by, and whether writes may be lost is which order is given (`aurora.switchover`, `aurora.failover`).
 //! - A command in a pod is a shell step with `kubectl exec`: its output, its exit and its time limit are a shell step's already.
+//! - A step that an operator adds is a runbook of that one step, copied into the incident and chosen like any other: the road,
+//!   the runner, a console that comes back and the post-mortem need nothing else for it.
 //! - Only the desk ([`world::desk`]) writes an incident's journal. Runners write their end beside their evidence, and the
 //!   desk of whichever console sees it first records it.
 

@@ -194,6 +194,19 @@ impl Hall {
                         .await;
                 });
             }
+            Effect::Question(request, resolved) => {
+                let (site, systems, sender) = (
+                    Arc::clone(&self.site),
+                    self.systems.clone(),
+                    self.sender.clone(),
+                );
+                tokio::spawn(async move {
+                    let answer = evaluate::answer(&resolved, &site, &systems).await;
+                    let _ = sender
+                        .send(Event::Evaluated(request, Box::new(answer)))
+                        .await;
+                });
+            }
             Effect::Preflight(request, wanted) => {
                 let (site, systems, sender) = (
                     Arc::clone(&self.site),

@@ -8,14 +8,14 @@ use warroom::incident::acts::Act;
 use warroom::incident::acts::postgres::PgAct;
 use warroom::incident::clean::Clean;
 use warroom::incident::journal::{
-    Actor, Chosen, Declaration, Entry, Fact, Incident, Intent, Mode, Note, Override, Place, Report,
-    Resolved, Seq,
+    Actor, Added, Chosen, Declaration, Entry, Fact, Incident, Intent, Mode, Note, Override, Place,
+    Report, Resolved, Seq,
 };
 use warroom::incident::names::{IncidentId, RunbookId, StepId};
 use warroom::incident::now::Now;
 use warroom::incident::postmortem::{Template, postmortem};
 use warroom::incident::reading::{Failure, FailureKind, Outcome, Verdict};
-use warroom::incident::runbook::{ActionRef, Code, Danger, Role, Shell};
+use warroom::incident::runbook::{ActionRef, Code, Danger, Role, Shell, Vars};
 use warroom::incident::site::{Objectives, Severity, Site};
 
 fn at(seconds: i64) -> Now {
@@ -195,6 +195,7 @@ fn entries() -> Vec<Entry> {
                 secrets: Vec::new(),
                 steps,
                 parent: None,
+                added: None,
             }))),
         ),
         (
@@ -263,6 +264,23 @@ fn entries() -> Vec<Entry> {
                 step: "tell".into(),
                 reason: Clean::new("customers were told by phone"),
             }),
+        ),
+        (
+            240,
+            Fact::Note(Note::Chosen(Box::new(Chosen {
+                walk: 2,
+                runbook: RunbookId("typed-0123456789ab".into()),
+                title: "sh with=pg-west: df -h | tee *disk*".into(),
+                digest: "def456".into(),
+                vars: Vars::new(),
+                secrets: Vec::new(),
+                steps: vec![("typed".into(), "df".into())],
+                parent: None,
+                added: Some(Added {
+                    fence: "```sh run with=pg-west\ndf -h | tee *disk*\n```\n".into(),
+                    amid: Some((1, "dns".into())),
+                }),
+            }))),
         ),
         (
             300,

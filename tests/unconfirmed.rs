@@ -65,6 +65,53 @@ fn only_what_is_confirmed_runs_and_each_once() {
     });
 }
 
+/// What is typed into the quick commands, and may change something.
+const TYPED_STEP: &str = "echo added >> $HOME/ran";
+
+#[test]
+fn what_is_typed_into_the_quick_commands_runs_only_once_it_is_confirmed() {
+    let home = Home::new(&[]);
+    let mut console = home.watch();
+    declare(&mut console, "A drill of fingers");
+    let reopen = |console: &mut Console| {
+        back(console);
+        console.press("!");
+        console.wait_for("Quick commands");
+        console.type_text("sh");
+        console.press("tab");
+        console.type_text(TYPED_STEP);
+    };
+    reopen(&mut console);
+    for key in keys() {
+        console.press(&key);
+        thread::sleep(Duration::from_millis(40));
+    }
+    for text in ["run\r", "\r\r\r\r", "sh\rrm -f $HOME/ran\r"] {
+        reopen(&mut console);
+        console.paste(text);
+        console.send(text.as_bytes());
+    }
+    reopen(&mut console);
+    insist(&mut console, "", |screen| screen.contains("Type run"));
+    let end = Instant::now() + HELD;
+    while Instant::now() < end {
+        console.press("enter");
+        thread::sleep(REPEAT);
+    }
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!((home.ran().len(), home.facts("intent").len()), (0, 0));
+    // Confirmed it runs, once.
+    back(&mut console);
+    ask(&mut console, "Type run");
+    answer(&mut console, "run");
+    home.wait_for("ran", "added");
+    console.wait_for(": done");
+    assert_eq!(
+        (home.ran(), home.facts("intent").len()),
+        (vec!["added".to_owned()], 1)
+    );
+}
+
 /// One console on its road.
 struct Walk {
     home: Home,

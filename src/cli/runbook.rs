@@ -301,6 +301,7 @@ fn walking(site: &Arc<Site>, runbook: &Arc<Runbook>, vars: Vars) -> Result<State
             .map(|s| (s.id.clone(), s.title.clone()))
             .collect(),
         parent: None,
+        added: None,
     })));
     let later = found_out(runbook).map(|name| {
         let value = Some(Clean::new(&stand_in(name)));

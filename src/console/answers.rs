@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::checklist::of_action;
-use super::dialogs::dry_run;
+use super::dialogs::{dry_run, quick};
 use super::event::{Effect, Evaluation, Event, Look, RequestId};
 use super::state::{Awaiting, ChoiceForm, ChoicePurpose, Dialog, State};
 use crate::incident::clean::Clean;
@@ -164,6 +164,7 @@ fn evaluated(state: &mut State, request: RequestId, evaluation: Evaluation) -> V
         Some(Awaiting::Fork(walk, step)) => fork(state, walk, &step, evaluation),
         Some(Awaiting::Looked(walk, step)) => looked(state, walk, &step, evaluation),
         Some(Awaiting::When(walk, step)) => return applicable(state, walk, step, &evaluation),
+        Some(Awaiting::Question) => quick::answered(state, request, evaluation),
         Some(Awaiting::DryRun(_, under)) => dry_run::take(state, &under, &evaluation),
         _ => {}
     }
@@ -333,7 +334,7 @@ fn appended(state: &mut State, request: Option<RequestId>, entry: &Entry) -> Vec
         return Vec::new();
     }
     match &entry.fact {
-        Fact::Note(note) => noted(state, note, purpose),
+        Fact::Note(note) => return noted(state, note, purpose),
         Fact::Report(Report::Started {
             action, attempt, ..
         }) => begun(state, action, *attempt),
@@ -452,7 +453,7 @@ fn maintenance(state: &mut State, action: &ActionRef, outcome: &Outcome) -> Opti
     (done && is_on != on).then(|| state.append("maintenance mode", Note::Maintenance { on }))
 }
 
-fn noted(state: &mut State, note: &Note, purpose: Option<Awaiting>) {
+fn noted(state: &mut State, note: &Note, purpose: Option<Awaiting>) -> Vec<Effect> {
     match (note, purpose) {
         (Note::Chosen(chosen), Some(Awaiting::Chosen(number, runbook, secrets))) => {
             if !secrets.is_empty() {
@@ -461,6 +462,10 @@ fn noted(state: &mut State, note: &Note, purpose: Option<Awaiting>) {
             bind(state, chosen.walk, &runbook);
             state.walk = Some(chosen.walk);
             state.focus = super::state::Focus::Checklist;
+            // Whoever added a step wants it asked about, unless another question has come up meanwhile.
+            if chosen.added.is_some() && state.dialogs.is_empty() {
+                return super::asking::run_step(state);
+            }
         }
         (Note::Chosen(chosen), _) => {
             bind_known(state, chosen.walk, &chosen.digest);
@@ -473,6 +478,7 @@ fn noted(state: &mut State, note: &Note, purpose: Option<Awaiting>) {
         }
         _ => {}
     }
+    Vec::new()
 }
 
 /// A walk is over: the one that opened it is shown, else another that is open, else what this one still owes.
@@ -481,7 +487,11 @@ fn back(state: &mut State, walk: u32) {
         return;
     };
     let owes = Road::of(state, walk).is_some_and(|road| !road.always_left().is_empty());
-    let parent = incident.walk(walk).and_then(|w| w.chosen.parent.as_ref());
+    let chosen = incident.walk(walk).map(|w| &w.chosen);
+    let parent = chosen.and_then(|chosen| {
+        let amid = chosen.added.as_ref().and_then(|added| added.amid.as_ref());
+        chosen.parent.as_ref().or(amid)
+    });
     let parent = parent.map(|(number, _)| *number);
     let open = incident.walks.iter().rev().filter(|w| w.ended.is_none());
     let open = open.map(|w| w.chosen.walk).next();

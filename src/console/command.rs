@@ -11,6 +11,8 @@ pub enum Command {
     RunStep,
     /// Skip the step, with a reason.
     Skip,
+    /// Ask the site something, or add a step of one's own.
+    Quick,
     /// Write a note into the timeline.
     Note,
     /// Acknowledge a rung of the ladder.
@@ -171,6 +173,12 @@ pub const COMMANDS: &[Entry] = &[
         "output",
         "output",
         "See the step's whole output",
+    ),
+    entry(
+        Command::Quick,
+        "quick",
+        "ask",
+        "Ask the site something, or add a step of your own",
     ),
     entry(
         Command::Note,

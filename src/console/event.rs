@@ -40,7 +40,7 @@ pub enum Event {
     Resized(u16, u16),
     /// Targets were looked at.
     Observed(Vec<Look>),
-    /// Guards, checks and verification of an act that is being asked about.
+    /// Guards, checks and verification of an act that is being asked about, or what an operator's question is answered.
     Evaluated(RequestId, Box<Evaluation>),
     /// What a runbook needs was looked for: what, and whether it is there.
     Preflight(RequestId, Vec<(String, Verdict)>),
@@ -112,6 +112,8 @@ pub enum Effect {
     Perform(RequestId, Confirmed),
     /// Evaluate guards, checks and verification of an act.
     Evaluate(RequestId, Box<Resolved>),
+    /// Answer what the operator asks: its checks, told whole, as [`Event::Evaluated`].
+    Question(RequestId, Box<Resolved>),
     /// Look for programs and targets.
     Preflight(RequestId, Vec<String>),
     /// End a running step's process group: TERM, then KILL.

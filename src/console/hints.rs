@@ -1,6 +1,7 @@
 //! Which keys do something here and now, the most useful first: the keymap read backwards, so that a hint can't lie.
 
 use super::command::Command;
+use super::dialogs::quick;
 use super::key::{Code, Key};
 use super::road::{Next, Road};
 use super::state::{Dialog, State};
@@ -43,6 +44,7 @@ fn commands(state: &State) -> Vec<Command> {
         Command::Zoom,
         Command::Palette,
         Command::Help,
+        Command::Quick,
         Command::Quit,
     ];
     let open = state.incident.is_some();
@@ -95,6 +97,12 @@ fn of_dialog(dialog: &Dialog) -> Vec<(Key, &'static str)> {
         Dialog::Runbooks(_) | Dialog::Palette(_) => {
             vec![enter("choose"), (key(Code::Down), "move"), close]
         }
+        Dialog::Quick(_) => vec![
+            enter("ask"),
+            (key(Code::Down), "choose"),
+            (quick::NOTE, "note it"),
+            close,
+        ],
         Dialog::Inputs(_) => vec![
             enter("next, begin"),
             (key(Code::Tab), "field"),

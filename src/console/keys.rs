@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use super::asking::{self, choice, text};
 use super::checklist::{self, of_action};
-use super::command::{COMMANDS, Command};
-use super::dialogs::{declare, dry_run, post_mortem, resolve, runbooks};
+use super::command::Command;
+use super::dialogs::{choosers, declare, dry_run, pagers, post_mortem, quick, resolve, runbooks};
 use super::event::Effect;
 use super::key::{Code, Key};
 use super::moving::{PAGE, focus, previous, travel, turn};
 use super::road::{Next, Road};
-use super::state::{
-    Awaiting, ChoicePurpose, Chooser, ChooserRow, Dialog, Focus, Pager, State, TextPurpose,
-};
+use super::state::{Awaiting, ChoicePurpose, Dialog, Focus, Pager, State, TextPurpose};
 use crate::incident::judge::Standing;
 use crate::incident::runbook::ActionRef;
 
@@ -92,8 +90,9 @@ pub(super) fn run(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Runbooks => opened(state, runbooks::open),
         Command::Resolve => opened(state, resolve::open),
         Command::PostMortem => opened(state, post_mortem::open),
-        Command::Palette => opened(state, palette),
-        Command::Help => opened(state, help),
+        Command::Quick => opened(state, quick::open),
+        Command::Palette => opened(state, choosers::open_palette),
+        Command::Help => opened(state, pagers::open_help),
         Command::Skip => with_step(state, |state, walk, step, title| {
             text(
                 state,
@@ -199,6 +198,7 @@ fn writes(command: Command) -> bool {
         | Command::Top
         | Command::Bottom
         | Command::Copy
+        | Command::Quick
         | Command::Palette
         | Command::Help
         | Command::Suspend
@@ -504,39 +504,4 @@ fn mitigated(state: &mut State) {
             10,
         ),
     }
-}
-
-fn palette(state: &mut State) {
-    let rows = COMMANDS.iter().map(|entry| {
-        let keys = state.keymap.keys_of(entry.command);
-        let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
-        ChooserRow {
-            key: entry.name.to_owned(),
-            words: entry.does.to_owned(),
-            aside: keys.join(" "),
-            refused: None,
-        }
-    });
-    let chooser = Chooser {
-        rows: rows.collect(),
-        ..Chooser::default()
-    };
-    state.dialogs.push(Dialog::Palette(chooser));
-}
-
-fn help(state: &mut State) {
-    let lines = COMMANDS.iter().map(|entry| {
-        let keys = state.keymap.keys_of(entry.command);
-        let words: Vec<String> = keys.iter().map(ToString::to_string).collect();
-        let own = keys.iter().find_map(|key| state.keymap.descs.get(key));
-        let does = own.map_or(entry.does, String::as_str);
-        format!("{:<14} {:<14} {does}", words.join(" "), entry.name)
-    });
-    let lines = lines.collect();
-    state.dialogs.push(Dialog::Help(Pager {
-        title: "Keys".into(),
-        lines,
-        top: 0,
-        action: None,
-    }));
 }

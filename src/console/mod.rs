@@ -15,6 +15,7 @@ pub mod key;
 pub mod keymap;
 pub mod keys;
 pub mod moving;
+pub mod quick;
 mod recall;
 pub mod resolving;
 pub mod road;

@@ -17,9 +17,9 @@ use crate::incident::acts::{Act, Wait};
 use crate::incident::digest::hex;
 use crate::incident::exercise::{touchable, touched};
 use crate::incident::journal::fold::Phase;
-use crate::incident::journal::{Fact, Mode, Note, Place, Resolved, ResolvedCheck};
+use crate::incident::journal::{Fact, Incident, Mode, Note, Place, Resolved, ResolvedCheck};
 use crate::incident::ladder;
-use crate::incident::names::{StepId, TargetId};
+use crate::incident::names::{RunbookId, StepId, TargetId};
 use crate::incident::reading::Sight;
 use crate::incident::replication::LastKnown;
 use crate::incident::resolve::{
@@ -130,6 +130,24 @@ pub fn when(state: &State, walk: u32, id: &StepId) -> Result<Option<Resolved>, S
     Ok(Some(resolved))
 }
 
+/// What an operator asks, for an evaluation that runs nothing. It belongs to no walk.
+///
+/// # Errors
+/// A variable, which nothing sets here.
+pub fn question(state: &State, asked: &[Check]) -> Result<Resolved, String> {
+    let action = ActionRef {
+        walk: 0,
+        step: StepId::from("typed"),
+        index: 0,
+        role: Role::Check,
+    };
+    let mut resolved = blank(state, action);
+    let incident = state.incident.as_ref();
+    resolved.rto_ends = incident.and_then(|incident| rto_ends(state, incident, None));
+    resolved.checks = checks(asked, &Vars::new(), &BTreeSet::new())?;
+    Ok(resolved)
+}
+
 fn bare(
     state: &State,
     road: &Road<'_>,
@@ -146,20 +164,37 @@ fn bare(
     });
     let hold = hold.transpose()?;
     Ok(Resolved {
-        action,
         step_title: step.title.clone(),
+        runbook: chosen.runbook.clone(),
+        runbook_digest: chosen.digest.clone(),
+        vars,
+        secrets: secrets(state, chosen.walk),
+        every: step.card.every.unwrap_or(EVERY),
+        timeout: step.card.timeout.unwrap_or(TIMEOUT),
+        estimate: road.estimate(step),
+        hold,
+        rto_ends: rto_ends(state, road.incident, road.runbook.card.rto),
+        ..blank(state, action)
+    })
+}
+
+/// Nothing that could run, of no runbook.
+fn blank(state: &State, action: ActionRef) -> Resolved {
+    Resolved {
+        step_title: action.step.to_string(),
+        runbook: RunbookId(action.step.to_string()),
+        action,
         attempt: 1,
         mode: state.mode,
         site: state.site.name.clone(),
         site_digest: state.site.digest.clone(),
-        runbook: chosen.runbook.clone(),
-        runbook_digest: chosen.digest.clone(),
+        runbook_digest: String::new(),
         code: Code::Act {
             act: Act::Wait(Wait::For(Duration::ZERO)),
         },
         targets: Vec::new(),
-        vars,
-        secrets: secrets(state, chosen.walk),
+        vars: Vars::new(),
+        secrets: BTreeMap::new(),
         with: Vec::new(),
         expect: None,
         keep_as: None,
@@ -170,22 +205,26 @@ fn bare(
         phrase: None,
         checks: Vec::new(),
         verify: Vec::new(),
-        every: step.card.every.unwrap_or(EVERY),
-        timeout: step.card.timeout.unwrap_or(TIMEOUT),
-        estimate: road.estimate(step),
+        every: EVERY,
+        timeout: TIMEOUT,
+        estimate: None,
         capture: Vec::new(),
         changed: Vec::new(),
-        hold,
+        hold: None,
         last_known: None,
-        rto_ends: rto_ends(state, road),
+        rto_ends: None,
         last_promotion: None,
-    })
+    }
 }
 
 /// When the recovery time runs out: the runbook's, the severity's, or the site's, from the declaration on.
-fn rto_ends(state: &State, road: &Road<'_>) -> Option<DateTime<Utc>> {
-    let rto = ladder::rto(&state.site, &road.incident.severity, road.runbook.card.rto)?;
-    Some(road.incident.declared.wall + rto)
+fn rto_ends(
+    state: &State,
+    incident: &Incident,
+    of_runbook: Option<Duration>,
+) -> Option<DateTime<Utc>> {
+    let rto = ladder::rto(&state.site, &incident.severity, of_runbook)?;
+    Some(incident.declared.wall + rto)
 }
 
 fn with_action(resolved: &mut Resolved, action: Action) {

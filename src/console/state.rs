@@ -12,6 +12,7 @@ use super::confirm::Ask;
 use super::event::{Evaluation, Loaded, RequestId};
 use super::key::Key;
 use super::keymap::Keymap;
+use super::quick::QuickForm;
 use super::vitals::Vitals;
 use crate::incident::clean::Clean;
 use crate::incident::history::History;
@@ -160,6 +161,8 @@ pub enum Awaiting {
     When(u32, StepId),
     /// One line of a dry run: the step it belongs to.
     DryRun(StepId, String),
+    /// What the operator asked in the quick commands.
+    Question,
     /// What a runbook needs.
     Preflight,
     /// An attempt's output.
@@ -222,6 +225,8 @@ pub enum Dialog {
     DryRun(Pager),
     /// Commands by name.
     Palette(Chooser),
+    /// What the site offers to be asked, and a line to type into.
+    Quick(Box<QuickForm>),
     /// Every key.
     Help(Pager),
     /// Leave though steps run or an incident is open?

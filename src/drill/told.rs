@@ -104,6 +104,7 @@ impl Told {
             secrets: Vec::new(),
             steps: steps.map(|(id, title)| (id.into(), title.into())).into(),
             parent: None,
+            added: None,
         };
         told.note(150, Note::Chosen(Box::new(chosen)));
         told

@@ -29,5 +29,7 @@ pub mod resolve;
 pub mod runbook;
 pub mod site;
 pub mod sitefile;
+pub mod statements;
 pub mod strict;
 pub mod track;
+pub mod typed;

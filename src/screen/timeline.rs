@@ -168,6 +168,9 @@ fn noted(incident: &Incident, state: &State, note: &Note) -> Option<(String, Rol
         Note::Role { role, who } => text(format!("{role}: {who}")),
         Note::Acknowledged { rung } => text(format!("acknowledged: {}", rung_words(state, rung))),
         Note::Due { words, .. } => Some((format!("due: {words}"), Role::Watch)),
+        Note::Chosen(chosen) if chosen.added.is_some() => {
+            text(format!("added the step {}", chosen.title))
+        }
         Note::Chosen(chosen) => text(format!("opened {}", chosen.title)),
         Note::WalkEnded { walk, reason } => {
             let name = incident

@@ -36,6 +36,11 @@ impl Session {
                 let found = Box::new(found.now_or_never().unwrap_or_default());
                 self.queue.push_back(Event::Evaluated(request, found));
             }
+            Effect::Question(request, resolved) => {
+                let found = evaluate::answer(&resolved, &self.site, &self.systems);
+                let found = Box::new(found.now_or_never().unwrap_or_default());
+                self.queue.push_back(Event::Evaluated(request, found));
+            }
             Effect::Preflight(request, wanted) => {
                 let found = preflight::look(&wanted, &self.site, &self.systems);
                 let found = found.now_or_never().unwrap_or_default();

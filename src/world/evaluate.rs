@@ -47,6 +47,25 @@ pub async fn verification(
     .await
 }
 
+/// What an operator asks of the checks of `resolved`, answered whole where there is no predicate to judge by. Nothing else
+/// of it is evaluated.
+pub async fn answer(resolved: &Resolved, site: &Site, systems: &Systems) -> Evaluation {
+    let judge = &Judge::of(resolved, site, systems);
+    let answers = resolved.checks.iter().map(|check| async move {
+        let answer = match (check, &systems.stage) {
+            (ResolvedCheck::Code { code, expect, .. }, None) => {
+                exec::answer(site, &resolved.vars, code, expect.as_ref()).await
+            }
+            _ => one(judge, check, resolved).await,
+        };
+        Some((words(check), answer?))
+    });
+    Evaluation {
+        checks: join_all(answers).await.into_iter().flatten().collect(),
+        ..Evaluation::default()
+    }
+}
+
 async fn all(
     judge: &Judge<'_>,
     role: &str,
@@ -72,11 +91,15 @@ async fn one(judge: &Judge<'_>, check: &ResolvedCheck, resolved: &Resolved) -> O
 
 /// A check's name: stable from the question to the runner, for an override names what it covers.
 fn name(role: &str, number: usize, check: &ResolvedCheck) -> String {
+    format!("{role} {number}: {}", words(check))
+}
+
+fn words(check: &ResolvedCheck) -> String {
     match check {
-        ResolvedCheck::Condition(condition) => format!("{role} {number}: {condition}"),
+        ResolvedCheck::Condition(condition) => condition.to_string(),
         ResolvedCheck::Code { code, .. } => match code {
-            Code::Sql { on, .. } => format!("{role} {number}: sql on {on}"),
-            _ => format!("{role} {number}: http"),
+            Code::Sql { on, .. } => format!("sql on {on}"),
+            _ => "http".to_owned(),
         },
     }
 }

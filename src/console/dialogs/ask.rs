@@ -45,7 +45,8 @@ pub(super) fn press(state: &mut State, mut ask: Box<Ask>, key: Key) -> Answer {
     (Some(Dialog::Ask(ask)), Vec::new())
 }
 
-fn too_fast(state: &State) -> bool {
+/// The key came faster behind the one before than a person types.
+pub(super) fn too_fast(state: &State) -> bool {
     let before = state.memory.last_key.as_ref();
     before.is_some_and(|(at, _)| state.hand.since(at) < BY_HAND)
 }

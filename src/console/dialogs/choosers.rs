@@ -1,7 +1,7 @@
 //! Lists narrowed by typing: runbooks and commands.
 
 use super::{Answer, edit, inputs, moved};
-use crate::console::command::Command;
+use crate::console::command::{COMMANDS, Command};
 use crate::console::event::Effect;
 use crate::console::key::{Code, Key};
 use crate::console::keys;
@@ -39,6 +39,25 @@ fn pick(chooser: &mut Chooser, key: Key) -> Option<ChooserRow> {
         chooser.selected = 0;
     }
     None
+}
+
+/// Every command by its name.
+pub(in crate::console) fn open_palette(state: &mut State) {
+    let rows = COMMANDS.iter().map(|entry| {
+        let keys = state.keymap.keys_of(entry.command);
+        let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        ChooserRow {
+            key: entry.name.to_owned(),
+            words: entry.does.to_owned(),
+            aside: keys.join(" "),
+            refused: None,
+        }
+    });
+    let chooser = Chooser {
+        rows: rows.collect(),
+        ..Chooser::default()
+    };
+    state.dialogs.push(Dialog::Palette(chooser));
 }
 
 pub(super) fn palette(state: &mut State, mut chooser: Chooser, key: Key) -> Answer {

@@ -213,13 +213,7 @@ fn choose(state: &mut State, form: &InputsForm, loaded: &Loaded) -> Vec<Effect> 
         state.refuse("no incident is open");
         return Vec::new();
     };
-    let number = incident
-        .walks
-        .iter()
-        .map(|w| w.chosen.walk)
-        .max()
-        .unwrap_or(0)
-        + 1;
+    let number = incident.next_walk();
     let runbook = &loaded.runbook;
     let vars = runbook.card.vars.iter().zip(&form.values);
     let (secret, open): (Vec<_>, Vec<_>) = vars.partition(|(var, _)| var.secret);
@@ -244,6 +238,7 @@ fn choose(state: &mut State, form: &InputsForm, loaded: &Loaded) -> Vec<Effect> 
         secrets: secrets.keys().cloned().collect(),
         steps: steps(runbook, form.section.as_ref()),
         parent: form.parent.clone(),
+        added: None,
     };
     let purpose = Awaiting::Chosen(number, Arc::clone(runbook), secrets);
     let request = state.request("opening the runbook", purpose);

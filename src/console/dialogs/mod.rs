@@ -8,6 +8,7 @@ pub mod dry_run;
 pub mod inputs;
 pub mod pagers;
 pub mod post_mortem;
+pub mod quick;
 pub mod resolve;
 pub mod runbooks;
 pub mod text;
@@ -41,6 +42,7 @@ pub(super) fn press(state: &mut State, key: Key) -> Vec<Effect> {
         Dialog::Declare(form) => declare::press(state, form, key),
         Dialog::Inputs(form) => inputs::press(state, form, key),
         Dialog::Runbooks(chooser) => choosers::runbooks(state, chooser, key),
+        Dialog::Quick(form) => quick::press(state, form, key),
         Dialog::Palette(chooser) => choosers::palette(state, chooser, key),
         Dialog::PostMortem(pager) => post_mortem::press(state, pager, key),
         Dialog::Output(pager) => (pagers::press(state, pager, key).map(Dialog::Output), vec![]),
@@ -95,6 +97,7 @@ pub(super) fn paste(state: &mut State, text: &str) {
             state.refuse("a choice is made, not pasted");
             return;
         }
+        Some(Dialog::Quick(form)) => return quick::pasted(form, text),
         Some(Dialog::Text(form)) => Some(&mut form.input),
         Some(Dialog::Declare(form)) => declare::input(form),
         Some(Dialog::Inputs(form)) => inputs::input(form),

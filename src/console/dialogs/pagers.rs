@@ -1,7 +1,26 @@
 //! Texts that are paged through.
 
+use crate::console::command::COMMANDS;
 use crate::console::key::{Code, Key};
-use crate::console::state::{Pager, State};
+use crate::console::state::{Dialog, Pager, State};
+
+/// Every key.
+pub(in crate::console) fn open_help(state: &mut State) {
+    let lines = COMMANDS.iter().map(|entry| {
+        let keys = state.keymap.keys_of(entry.command);
+        let words: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        let own = keys.iter().find_map(|key| state.keymap.descs.get(key));
+        let does = own.map_or(entry.does, String::as_str);
+        format!("{:<14} {:<14} {does}", words.join(" "), entry.name)
+    });
+    let lines = lines.collect();
+    state.dialogs.push(Dialog::Help(Pager {
+        title: "Keys".into(),
+        lines,
+        top: 0,
+        action: None,
+    }));
+}
 
 /// Pages; the pager goes with `q` or enter, as with esc.
 pub(super) fn press(state: &State, mut pager: Pager, key: Key) -> Option<Pager> {

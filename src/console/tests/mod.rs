@@ -4,6 +4,7 @@
 mod facilitator;
 mod held;
 mod keys;
+mod quick;
 mod road;
 mod shipped;
 
@@ -260,7 +261,7 @@ impl Desk {
             Effect::Append(request, note) | Effect::Choose(request, note, _) => {
                 self.write(Some(request), Fact::Note(note));
             }
-            Effect::Evaluate(request, resolved) => {
+            Effect::Evaluate(request, resolved) | Effect::Question(request, resolved) => {
                 let evaluation = Box::new(self.evaluate(&resolved));
                 let event = Event::Evaluated(request, evaluation);
                 match self.slow {

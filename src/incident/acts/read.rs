@@ -101,6 +101,12 @@ pub fn act(reader: &mut Reader<'_>, mut card: Table) -> Option<Act> {
     found.into_iter().next().and_then(|(_, act)| act)
 }
 
+/// Whether a line of TOML begins as an act does, `kube.restart = …`; a condition begins otherwise.
+pub fn begins_act(line: &str) -> bool {
+    let family = line.split(['.', '=']).next().unwrap_or_default();
+    FAMILIES.contains(&family.trim())
+}
+
 /// Whether a fence's keys look like an act of ours, were it only for a slip of the pen.
 pub fn looks_like_act(card: &Table) -> bool {
     card.keys()

@@ -428,6 +428,7 @@ fn the_journal_answers_what_happened_during_a_drill() {
             secrets: Vec::new(),
             steps: vec![("one".into(), "One".into())],
             parent: None,
+            added: None,
         }));
         let ticked = Note::Ticked {
             walk: number,

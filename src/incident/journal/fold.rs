@@ -253,6 +253,12 @@ impl Incident {
         self.walks.iter().find(|walk| walk.chosen.walk == number)
     }
 
+    /// The number of the walk that is chosen next.
+    pub fn next_walk(&self) -> u32 {
+        let numbers = self.walks.iter().map(|walk| walk.chosen.walk);
+        numbers.max().unwrap_or(0) + 1
+    }
+
     fn walk_mut(&mut self, number: u32) -> Result<&mut Walk, String> {
         let found = self
             .walks

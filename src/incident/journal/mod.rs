@@ -397,6 +397,18 @@ pub struct Chosen {
     pub steps: Vec<(StepId, String)>,
     /// The walk and step that opened it as a sub-runbook.
     pub parent: Option<(u32, StepId)>,
+    /// An operator's own step, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added: Option<Added>,
+}
+
+/// A step that an operator added in the middle of an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Added {
+    /// As it would stand in a runbook: a fence of Markdown.
+    pub fence: String,
+    /// The walk it was added to and where that stood; none when no runbook was open.
+    pub amid: Option<(u32, StepId)>,
 }
 
 /// What became of an intent.

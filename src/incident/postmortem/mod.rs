@@ -1,5 +1,6 @@
 //! The post-mortem: a pure fold over the journal, written as Markdown. What nobody can know but people is marked as blank.
 
+mod added;
 pub mod rows;
 
 use std::time::Duration;
@@ -71,6 +72,7 @@ pub fn postmortem(
         summary => resolved.map(|(_, summary)| summary.markdown()),
         objectives => Value::from(Serde(rows::objectives(incident, site))),
         walks => Value::from(Serde(rows::walks(incident))),
+        added => Value::from(Serde(added::added(incident))),
         overrides => overrides(incident),
         undone => undone(incident),
         rungs => rungs(incident, site),

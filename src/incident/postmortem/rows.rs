@@ -254,7 +254,7 @@ fn step_row(title: &str, state: Option<&StepState>) -> StepRow {
     }
 }
 
-fn word(phase: Phase) -> &'static str {
+pub(super) fn word(phase: Phase) -> &'static str {
     match phase {
         Phase::Waiting => "waiting",
         Phase::Intended => "confirmed, not run",
@@ -432,6 +432,9 @@ fn note_line(note: &Note) -> Option<String> {
         Note::Role { role, who } => format!("{role} is {who}"),
         Note::Acknowledged { rung } => format!("acknowledged {rung}"),
         Note::Due { words, .. } => format!("due: {words}"),
+        Note::Chosen(chosen) if chosen.added.is_some() => {
+            format!("added the step {}", chosen.title)
+        }
         Note::Chosen(chosen) => format!("opened the runbook {}", chosen.title),
         Note::WalkEnded { reason: None, .. } => "the runbook is done".into(),
         Note::WalkEnded {

@@ -129,6 +129,12 @@ fn executor(word: &str) -> Option<Executor> {
     }
 }
 
+/// Whether a fence of these words holds a text (`sh`, `sql on=pg-west`, `http`), and no TOML.
+pub fn takes_text(words: &str) -> bool {
+    let first = words.split_whitespace().next().and_then(executor);
+    first.is_some_and(|executor| executor != Executor::Toml)
+}
+
 /// What the second word says.
 enum Second {
     Shown,

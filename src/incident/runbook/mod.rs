@@ -29,7 +29,7 @@ use super::acts::{Act, Condition};
 use super::names::{RunbookId, SeverityId, StepId, TargetId};
 
 pub use export::{as_json, checklist};
-pub use fence::http_method;
+pub use fence::{http_method, takes_text};
 pub use ids::{OF_INCIDENT, typeable, variable_name};
 pub use import::draft;
 pub use lint::{

@@ -7,6 +7,7 @@ mod choose;
 mod declare;
 mod inputs;
 mod pager;
+mod quick;
 mod quit;
 mod text;
 
@@ -28,7 +29,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer
         return;
     };
     let wide = match dialog {
-        Dialog::Ask(_) | Dialog::Runbooks(_) | Dialog::Palette(_) => 96,
+        Dialog::Ask(_) | Dialog::Runbooks(_) | Dialog::Palette(_) | Dialog::Quick(_) => 96,
         Dialog::Output(_) | Dialog::PostMortem(_) | Dialog::DryRun(_) | Dialog::Help(_) => 120,
         Dialog::Declare(_) | Dialog::Inputs(_) | Dialog::Choice(_) => 84,
         Dialog::Text(_) | Dialog::Quit => 72,
@@ -40,6 +41,7 @@ pub(super) fn draw(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer
         Dialog::Declare(form) => declare::sheet(state, form, theme, inside),
         Dialog::Runbooks(chooser) => choose::runbooks(chooser, theme, inside),
         Dialog::Palette(chooser) => choose::palette(chooser, theme, inside),
+        Dialog::Quick(form) => quick::sheet(form, theme, inside),
         Dialog::Inputs(form) => inputs::sheet(state, form, theme, inside),
         Dialog::Text(form) => text::sheet(form, theme, inside),
         Dialog::Choice(form) => choice::sheet(state, form, theme, inside),

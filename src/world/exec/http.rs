@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use super::{Context, Ran, shell};
 use crate::incident::clean::Clean;
 use crate::incident::reading::{Failure, FailureKind, Outcome};
-use crate::incident::runbook::Vars;
+use crate::incident::runbook::{Vars, http_method};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -107,10 +107,7 @@ fn judged(on: &str, answer: &Answer, expected: bool, safe: bool) -> Outcome {
 
 /// Whether the request is GET or HEAD, which change nothing.
 pub(super) fn only_looks(text: &str) -> bool {
-    let method = request_lines(text)
-        .next()
-        .and_then(|line| line.split_whitespace().next());
-    matches!(method, Some("GET" | "HEAD"))
+    matches!(http_method(text), Some("GET" | "HEAD"))
 }
 
 /// Sends a check's request; gives its body.
@@ -188,6 +185,7 @@ fn read<'v>(text: &str, value: impl Fn(&str) -> Option<&'v str>) -> Result<Reque
     let mut first = lines.next().unwrap_or_default().split_whitespace();
     let (method, url) = match (first.next(), first.next()) {
         (Some(method), Some(url)) => (method, url),
+        (Some(url), None) if http_method(url).is_some() => ("GET", url),
         _ => return Err("the first line wants METHOD URL".into()),
     };
     let method =

@@ -12,6 +12,7 @@ mod sql;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::sync_channel;
 
 use secrecy::SecretString;
 
@@ -19,6 +20,9 @@ use crate::incident::reading::{Failure, FailureKind, Holds, Outcome, Verdict};
 use crate::incident::runbook::{Code, Expect, Vars};
 use crate::incident::site::Site;
 use crate::world::Systems;
+
+/// How many lines of an answer are shown.
+const ANSWERED: usize = 200;
 
 /// What an executor needs beside its code.
 pub struct Context<'a> {
@@ -162,20 +166,59 @@ pub async fn check(
     code: &Code,
     expect: Option<&Expect>,
 ) -> Option<Verdict> {
-    let said = match code {
-        Code::Sql { on, text, .. } => sql::look(site, vars, on, text).await,
-        Code::Http { text } if http::only_looks(text) => {
-            http::look(vars, text, expect.is_some()).await
-        }
-        _ => return None,
+    let said = look(site, vars, code, expect.is_some(), |_| {}).await?;
+    Some(judge(&said, expect))
+}
+
+/// The same of what an operator asks: without a predicate the answer is told whole, rows or body, as far as it is shown.
+pub async fn answer(
+    site: &Site,
+    vars: &Vars,
+    code: &Code,
+    expect: Option<&Expect>,
+) -> Option<Verdict> {
+    // What finds no room is not kept: a table of a million rows is asked for by a slip, too.
+    let (rows, shown) = sync_channel(ANSWERED);
+    let row = |line| drop(rows.try_send(line));
+    let said = look(site, vars, code, expect.is_some(), row).await?;
+    let (Ok(body), None) = (&said, expect) else {
+        return Some(judge(&said, expect));
     };
-    Some(match (said, expect) {
+    let mut lines: Vec<String> = match code {
+        Code::Sql { .. } => shown.try_iter().collect(),
+        _ => body.lines().take(ANSWERED).map(str::to_owned).collect(),
+    };
+    if lines.len() == ANSWERED {
+        lines.push("… and more, which is not shown: ask for less".to_owned());
+    }
+    Some(Verdict::measured(true, lines.join("\n")))
+}
+
+/// The first cell, or the body; `row` is told each row. None for what can do anything.
+async fn look(
+    site: &Site,
+    vars: &Vars,
+    code: &Code,
+    expected: bool,
+    row: impl Fn(String),
+) -> Option<Result<String, Failure>> {
+    match code {
+        Code::Sql { on, text, .. } => Some(sql::look(site, vars, on, text, row).await),
+        Code::Http { text } if http::only_looks(text) => {
+            Some(http::look(vars, text, expected).await)
+        }
+        _ => None,
+    }
+}
+
+fn judge(said: &Result<String, Failure>, expect: Option<&Expect>) -> Verdict {
+    match (said, expect) {
         (Err(failure), _) => Verdict::unknown(failure.to_string()),
-        (Ok(output), Some(expect)) => expect::judge(expect, &output),
+        (Ok(output), Some(expect)) => expect::judge(expect, output),
         // Without a predicate an answer of any kind holds, but none at all does not.
         (Ok(output), None) => match output.trim() {
             "" | expect::NULL => Verdict::measured(false, "no answer"),
             answer => Verdict::measured(true, answer.lines().next().unwrap_or_default()),
         },
-    })
+    }
 }

@@ -1,7 +1,5 @@
 //! `sql` fences: statement by statement, stopping at the first error. Values are bound, never pasted.
 
-mod lexer;
-
 use std::pin::pin;
 use std::time::Duration;
 
@@ -10,7 +8,6 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
-use self::lexer::Statement;
 use super::expect::NULL;
 use super::{Context, Ran};
 use crate::incident::clean::Clean;
@@ -19,6 +16,7 @@ use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind, Outcome};
 use crate::incident::runbook::Vars;
 use crate::incident::site::{Endpoint, Site};
+use crate::incident::statements::{self, Statement};
 use crate::systems::wire::pg::{self, Door, Limits};
 
 /// How long a connection may take.
@@ -41,7 +39,7 @@ pub(super) async fn run(cx: &Context<'_>, on: &TargetId, text: &str, tx: bool) -
         let secret = || cx.secrets.get(name).map(ExposeSecret::expose_secret);
         cx.vars.get(name).map(String::as_str).or_else(secret)
     };
-    let statements = match lexer::cut(text, value, parameter) {
+    let statements = match statements::cut(text, value, parameter) {
         Ok(statements) => statements,
         Err(why) => return Ran::failed(failure(on, &why, "correct the fence; nothing ran")),
     };
@@ -63,18 +61,20 @@ pub(super) async fn run(cx: &Context<'_>, on: &TargetId, text: &str, tx: bool) -
     }
 }
 
-/// Evaluates a check: in a READ ONLY transaction, within the target's time-out. Gives the first column of the first row.
+/// Evaluates a check: in a READ ONLY transaction, within the target's time-out. Gives the first column of the first row;
+/// `line` is told every row.
 pub(super) async fn look(
     site: &Site,
     vars: &Vars,
     on: &TargetId,
     text: &str,
+    line: impl Fn(String),
 ) -> Result<String, Failure> {
     let value = |name: &str| vars.get(name).map(String::as_str);
-    let statements =
-        lexer::cut(text, value, parameter).map_err(|why| failure(on, &why, "correct the check"))?;
-    if let Some(other) = statements.iter().find(|s| !s.only_looks()) {
-        let what = format!("a check may not {}", other.word);
+    let statements = statements::cut(text, value, parameter)
+        .map_err(|why| failure(on, &why, "correct the check"))?;
+    if let Some(acts) = statements.iter().find_map(Statement::acts) {
+        let what = format!("a check may not {acts}");
         return Err(failure(on, &what, "make it a run fence"));
     }
     let within = site.target(on).map_or(CONNECT, |target| target.timeout);
@@ -86,7 +86,7 @@ pub(super) async fn look(
             output: String::new(),
         };
         session.plain("BEGIN READ ONLY").await?;
-        match session.all(&statements, value, false, |_| {}).await {
+        match session.all(&statements, value, false, line).await {
             Outcome::Failed { failure, .. } | Outcome::Unknown { failure } => Err(failure),
             Outcome::Done { .. } | Outcome::Refused { .. } => Ok(session.output),
         }

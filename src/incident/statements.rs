@@ -1,8 +1,12 @@
-//! Cuts SQL at `;` as the server reads it, and finds the variables. Pure.
+//! SQL as the server reads it: cut at `;`, its variables found, and whether it only looks.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Statement {
+pub struct Statement {
     /// As it is sent: `:NAME` stands as a parameter of the session, `:"NAME"` as a quoted identifier.
     pub sql: String,
     /// Its first word, in capitals.
@@ -19,17 +23,33 @@ const TAKES_VALUES: [&str; 8] = [
 /// What only looks, in a transaction that is READ ONLY; `COMMIT` and the like would leave it.
 const LOOKS: [&str; 6] = ["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN"];
 
+/// Functions that act though the transaction is READ ONLY: they end sessions, move WAL and slots, send, or reach further.
+const ACTS: &str = r#"(?i)\b(?:pg_(?:terminate|cancel)_backend|pg_(?:reload_conf|rotate_logfile|switch_wal|promote|notify|log_\w+)|pg_wal_replay_\w+|pg_(?:create|drop|copy)_\w+|pg_replication_\w+|pg_logical_\w+|pg_(?:try_)?advisory_\w+|pg_stat_(?:\w+_)?reset\w*|pg_(?:start_backup|stop_backup|backup_start|backup_stop)|pg_file_\w+|set_config|dblink\w*|lo_\w+)"?\s*\("#;
+
+static ACTING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(ACTS).ok());
+
 impl Statement {
-    pub(super) fn only_looks(&self) -> bool {
-        LOOKS.contains(&self.word.as_str())
+    /// Why it may do more than look, as a verb: `UPDATE`, `call pg_terminate_backend(`. None: a READ ONLY transaction holds it.
+    pub fn acts(&self) -> Option<String> {
+        if !LOOKS.contains(&self.word.as_str()) {
+            return Some(self.word.clone());
+        }
+        let found = ACTING.as_ref()?.find(&self.sql)?;
+        Some(format!("call {}", found.as_str()))
     }
+}
+
+/// Whether every statement of a text only looks, whatever its variables hold; an empty text or one that can't be cut does not.
+pub fn only_looks(text: &str) -> bool {
+    let statements = cut(text, |_| Some(""), |_| String::from("NULL"));
+    statements.is_ok_and(|all| !all.is_empty() && all.iter().all(|one| one.acts().is_none()))
 }
 
 /// The statements of a text. `value` gives a variable's value, `name` the SQL that stands for its bound one.
 ///
 /// # Errors
 /// A variable that is not set, one in a utility statement, a quote or comment without end.
-pub(super) fn cut<'v>(
+pub fn cut<'v>(
     text: &str,
     value: impl Fn(&str) -> Option<&'v str>,
     name: impl Fn(&str) -> String,
@@ -266,6 +286,40 @@ mod tests {
         ] {
             let said = lex(text).unwrap_err();
             assert!(said.contains(why), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_acts_is_told_from_what_only_looks() {
+        for text in [
+            "SELECT 1",
+            "-- UPDATE\nwith a AS (SELECT 1) TABLE a; show port;",
+            "SELECT pg_current_wal_lsn(), pg_stat_get_db_numbackends(1), set_config FROM t",
+            "SELECT ':N', :V",
+        ] {
+            assert!(only_looks(text), "{text}");
+        }
+        for (text, acts) in [
+            ("UPDATE t SET a = 1", "UPDATE"),
+            ("commit", "COMMIT"),
+            (
+                "SELECT pg_terminate_backend (7)",
+                "call pg_terminate_backend (",
+            ),
+            ("SELECT \"pg_promote\"()", "call pg_promote\"("),
+            ("SELECT PG_SWITCH_WAL()", "call PG_SWITCH_WAL("),
+            (
+                "SELECT pg_stat_statements_reset()",
+                "call pg_stat_statements_reset(",
+            ),
+            ("SELECT * FROM dblink('x', 'y')", "call dblink("),
+        ] {
+            assert!(!only_looks(text), "{text}");
+            let statements = cut(text, |_| None, str::to_owned).unwrap();
+            assert_eq!(statements[0].acts().as_deref(), Some(acts));
+        }
+        for text in ["", " ; ", "SELECT 'open"] {
+            assert!(!only_looks(text), "{text}");
         }
     }
 }
