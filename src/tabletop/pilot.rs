@@ -10,7 +10,6 @@ use crate::console::key::{Code, Key};
 use crate::console::road::{Next, Road};
 use crate::console::state::{ChoicePurpose, Dialog, State};
 use crate::drill::scenario::Move;
-use crate::incident::journal::fold::Phase;
 use crate::incident::judge::Standing;
 use crate::incident::names::{SeverityId, StepId};
 
@@ -322,7 +321,7 @@ impl Pilot<'_> {
         self.closed()
     }
 
-    /// Waits until nothing runs.
+    /// Waits until nothing runs in the walk that is shown. An act that is a runbook of its own runs as long as that one is walked.
     fn running(&mut self) -> Result<(), String> {
         let begun = self.session.passed();
         while self.runs() {
@@ -335,9 +334,8 @@ impl Pilot<'_> {
     }
 
     fn runs(&self) -> bool {
-        let walks = self.state().incident.iter().flat_map(|i| &i.walks);
-        let mut steps = walks.flat_map(|walk| walk.steps.values());
-        steps.any(|step| step.actions.values().any(|a| a.phase() == Phase::Running))
+        let next = Road::shown(self.state()).map(|road| road.next());
+        matches!(next, Some(Next::Running(..)))
     }
 
     /// Opens what is next and answers it.
@@ -350,12 +348,7 @@ impl Pilot<'_> {
                 self.closed()
             }
             Some(Dialog::Choice(_)) => self.choose(overriding),
-            Some(Dialog::Inputs(_)) => {
-                while matches!(self.state().dialogs.last(), Some(Dialog::Inputs(_))) {
-                    self.press(Code::Enter);
-                }
-                self.closed()
-            }
+            Some(Dialog::Inputs(_)) => self.as_filled_in(),
             _ => {
                 self.pass(LOOKS);
                 Ok(())
@@ -390,6 +383,20 @@ impl Pilot<'_> {
             }
         }
         self.press(Code::Enter);
+        self.as_filled_in()
+    }
+
+    /// A runbook within the runbook asks for its variables: each is taken as it is filled in.
+    fn as_filled_in(&mut self) -> Result<(), String> {
+        let mut before = None;
+        while let Some(Dialog::Inputs(form)) = self.state().dialogs.last() {
+            let now = Some((form.field, form.faults.clone()));
+            if before == now {
+                return self.closed();
+            }
+            before = now;
+            self.press(Code::Enter);
+        }
         self.closed()
     }
 
