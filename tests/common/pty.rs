@@ -212,11 +212,13 @@ impl Drop for Console {
 }
 
 /// The environment of a console under test: a home of its own, and nothing of this machine's but the path, which the home's
-/// own programs come before.
+/// own programs come before. What the home's `ca.pem` has signed is trusted, where it has one.
 pub fn environment(home: &Path) -> Vec<(String, String)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let folder = |name: &str| home.join(name).display().to_string();
-    vec![
+    let trusted = home.join("ca.pem").exists();
+    let trusted = trusted.then(|| ("SSL_CERT_FILE".into(), folder("ca.pem")));
+    let own = [
         ("PATH".into(), format!("{}:{path}", folder("bin"))),
         ("HOME".into(), home.display().to_string()),
         ("USER".into(), "ana".into()),
@@ -225,7 +227,8 @@ pub fn environment(home: &Path) -> Vec<(String, String)> {
         ("XDG_CONFIG_HOME".into(), folder("config")),
         ("XDG_STATE_HOME".into(), folder("state")),
         ("XDG_RUNTIME_DIR".into(), folder("run")),
-    ]
+    ];
+    own.into_iter().chain(trusted).collect()
 }
 
 fn cells(count: u16) -> NonZero<u16> {

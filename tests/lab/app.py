@@ -1,5 +1,8 @@
-"""The application that users reach, by HTTPS: `app.py ADDRESS LAB ENDPOINT KEYS`. What it needs it reads from Secrets Manager at
-every request: where its database is (app/production/database) and what it signs logins with (app/production/session-key). It prints its address once it answers, and ends with its standard input.
+"""The application that users reach, by HTTPS: `app.py ADDRESS LAB ENDPOINT KEYS`. It prints its address once it answers, and ends with
+its standard input. `app.py rooms ENDPOINT REGION LOGIN` makes what it needs beside a database, in another region or account.
+
+What it needs it reads from Secrets Manager at every request: where its database is (app/production/database) and what it signs
+logins with (app/production/session-key).
 
     GET /health           200 and who serves, when a row can be written; else 503
     POST /login           a token of the test user, signed with the newest key
@@ -79,36 +82,38 @@ class App(Door):
 
 def deploy(endpoint, port):
     """What it consists of at AWS: a database in a network, secrets, three services that read them, what they log and measure."""
-    database(endpoint, "us-east-1")
+    rooms(endpoint, "us-east-1", "lab")
+    database(endpoint)
     place = json.dumps({"host": "127.0.0.1", "port": port, "user": "app"})
     client(endpoint, "us-east-1", "secretsmanager").create_secret(Name="app/production/database", SecretString=place)
-    services(endpoint, "us-east-1")
-    # The other region runs no tasks until it is needed there.
-    network(endpoint, "us-west-2")
-    services(endpoint, "us-west-2")
 
 
-def client(endpoint, region, service):
+def rooms(endpoint, region, login):
+    """All of it but its database: what stands in a region or an account where it could be recovered to."""
+    network(endpoint, region, login)
+    services(endpoint, region, login)
+
+
+def client(endpoint, region, service, login="lab"):
     import boto3
 
-    return boto3.client(service, region, endpoint_url=endpoint)
+    return boto3.client(service, region, endpoint_url=endpoint, aws_access_key_id=login, aws_secret_access_key=login)
 
 
-def network(endpoint, region):
-    subnets = [one["SubnetId"] for one in client(endpoint, region, "ec2").describe_subnets()["Subnets"]]
+def network(endpoint, region, login):
+    subnets = [one["SubnetId"] for one in client(endpoint, region, "ec2", login).describe_subnets()["Subnets"]]
     group = {"DBSubnetGroupName": "private", "DBSubnetGroupDescription": "private", "SubnetIds": subnets}
-    client(endpoint, region, "rds").create_db_subnet_group(**group)
+    client(endpoint, region, "rds", login).create_db_subnet_group(**group)
 
 
-def database(endpoint, region):
-    network(endpoint, region)
-    client(endpoint, region, "rds").create_db_instance(
+def database(endpoint):
+    client(endpoint, "us-east-1", "rds").create_db_instance(
         DBInstanceIdentifier="app-db",
         Engine="postgres",
         DBInstanceClass="db.t3.medium",
         AllocatedStorage=20,
         MultiAZ=True,
-        AvailabilityZone=f"{region}a",
+        AvailabilityZone="us-east-1a",
         DBSubnetGroupName="private",
         PubliclyAccessible=False,
         MasterUsername="postgres",
@@ -116,10 +121,10 @@ def database(endpoint, region):
     )
 
 
-def services(endpoint, region):
-    secrets = client(endpoint, region, "secretsmanager")
+def services(endpoint, region, login):
+    secrets = client(endpoint, region, "secretsmanager", login)
     key = secrets.create_secret(Name="app/production/session-key", SecretString="first")["ARN"]
-    ecs = client(endpoint, region, "ecs")
+    ecs = client(endpoint, region, "ecs", login)
     ecs.create_cluster(clusterName="production")
     for name in ("gateway", "processor", "workers"):
         reads = [{"name": "SESSION_KEY", "valueFrom": key}]
@@ -127,7 +132,7 @@ def services(endpoint, region):
         for _ in range(2):
             ecs.register_task_definition(family=name, containerDefinitions=[container])
         ecs.create_service(cluster="production", serviceName=name, taskDefinition=f"{name}:2", desiredCount=2)
-    logs = client(endpoint, region, "logs")
+    logs = client(endpoint, region, "logs", login)
     logs.create_log_group(logGroupName="/app/processor")
     logs.create_log_stream(logGroupName="/app/processor", logStreamName="1")
     line = {"timestamp": int(time.time() * 1000), "message": "processed 40 events"}
@@ -136,7 +141,7 @@ def services(endpoint, region):
     for instance in ("app-db", "app-db-new"):
         dimensions = [{"Name": "DBInstanceIdentifier", "Value": instance}]
         data = [{"MetricName": name, "Dimensions": dimensions, "Value": value} for name, value in numbers.items()]
-        client(endpoint, region, "cloudwatch").put_metric_data(Namespace="AWS/RDS", MetricData=data)
+        client(endpoint, region, "cloudwatch", login).put_metric_data(Namespace="AWS/RDS", MetricData=data)
 
 
 def serve(address, folder, endpoint, keys):
@@ -156,6 +161,9 @@ if __name__ == "__main__":
     aws = SourceFileLoader("aws", str(Path(__file__).resolve().parent / "aws")).load_module()
     os.environ.update(aws.ENV)
     sys.path.insert(0, str(aws.library()))
+    if sys.argv[1] == "rooms":
+        rooms(*sys.argv[2:])
+        sys.exit()
     serve(*sys.argv[1:])
     sys.stdin.read()
     os._exit(0)

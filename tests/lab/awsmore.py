@@ -1,12 +1,14 @@
 """What AWS has and moto has not: a service's tasks, its broken releases, the trail of calls, events of a failover, the window of a
 restore, addresses that lead to real servers."""
 
+import contextlib
 import hashlib
 import json
 import time
 from datetime import datetime, timedelta, timezone
 
 import boto3
+from moto.rds.models import rds_backends
 
 ACCOUNT = "123456789012"
 
@@ -133,6 +135,20 @@ def window(text):
     told = f"<RestoreWindow><EarliestTime>{earliest:%FT%TZ}</EarliestTime><LatestTime>{latest:%FT%TZ}</LatestTime></RestoreWindow>"
     end = b"</DBInstanceAutomatedBackup>"
     return text.replace(end, told.encode() + end)
+
+
+@contextlib.contextmanager
+def shared(values, region, account):
+    """A snapshot of another account can be copied by those it was shared with: moto looks for it in the asker's own."""
+    source = values.get("SourceDBSnapshotIdentifier", "").split(":")
+    owner, name = source[4] if len(source) > 4 else account, source[-1]
+    theirs = rds_backends[owner][region].database_snapshots.get(name) if owner != account else None
+    lent = theirs and account in theirs.attributes["restore"]
+    if lent:
+        rds_backends[account][region].database_snapshots[name] = theirs
+    yield
+    if lent:
+        del rds_backends[account][region].database_snapshots[name]
 
 
 def address(name):

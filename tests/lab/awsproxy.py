@@ -87,7 +87,8 @@ class Proxy(Door):
         elif action in ("SwitchoverGlobalCluster", "FailoverGlobalCluster"):
             status, kind, text = 200, "text/xml", global_cluster(action, values)
         else:
-            status, kind, text, own = self.forward(body)
+            with awsmore.shared(values, region, account(self.headers)):
+                status, kind, text, own = self.forward(body)
         with WORLD.lock:
             if status == 200:
                 happened(action, values, text, region)
@@ -101,7 +102,7 @@ class Proxy(Door):
 
     def forward(self, body):
         moto = http.client.HTTPConnection("127.0.0.1", self.moto, timeout=60)
-        headers = {**self.passed_on(), "Host": self.headers["Host"], **account(self.headers)}
+        headers = {**self.passed_on(), "Host": self.headers["Host"], "x-moto-account-id": account(self.headers)}
         moto.request(self.command, self.path, body, headers)
         answer = moto.getresponse()
         own = {name: value for name, value in answer.headers.items() if name.lower().startswith("x-amz-bucket")}
@@ -160,7 +161,7 @@ def scope(headers):
 def account(headers):
     """A login of twelve digits asks in the account of that number; all others in the lab's own."""
     login = re.search(r"Credential=([0-9]{12})/", headers.get("Authorization", ""))
-    return {"x-moto-account-id": login.group(1)} if login else {}
+    return login.group(1) if login else awsmore.ACCOUNT
 
 
 def denial(headers, action):
