@@ -16,7 +16,7 @@ use warroom::incident::acts::Act;
 use warroom::incident::journal::fold::Phase;
 use warroom::incident::journal::{Attempt, Entry, Fact, Incident, Mode, Resolved};
 use warroom::incident::names::{RunbookId, StepId};
-use warroom::incident::runbook::{self, ActionRef, Code, Runbook};
+use warroom::incident::runbook::{self, ActionRef, Code, Runbook, Var, VarSource};
 use warroom::incident::site::Site;
 use warroom::incident::sitefile;
 use warroom::world::{actor, clock, incidents, shelf};
@@ -31,7 +31,10 @@ const SIZE: (u16, u16) = (200, 60);
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What a key opens is open by then; else the key came while the console was busy, and is pressed again.
-const OPENS: Duration = Duration::from_secs(3);
+const OPENS: Duration = Duration::from_millis(700);
+
+/// What an answer closes is closed by then.
+const CLOSES: Duration = Duration::from_secs(3);
 
 /// What is written where a note, evidence or a reason is asked for.
 const NOTE: &str = "seen with my own eyes";
@@ -39,7 +42,7 @@ const NOTE: &str = "seen with my own eyes";
 /// Values of a runbook's variables, by name; the others are as proposed.
 pub type Values<'a> = &'a [(&'a str, &'a str)];
 
-/// Ways taken at forks, and after a failure, by step: a decision's words, `ok`, `fail` or `unknown` of a branch, `go to TITLE`.
+/// Ways taken, by step: a decision's words, `ok`, `fail` or `unknown` of a branch, `go to TITLE` after a failure, `skip`.
 pub type Ways<'a> = &'a [(&'a str, &'a str)];
 
 /// A person who walks runbooks on a site.
@@ -207,20 +210,28 @@ impl Walker {
     /// Waits until the journal is as `so` says.
     fn until(&self, what: &str, so: impl Fn(&Sight) -> bool) -> Sight {
         let end = Instant::now() + PATIENCE;
+        let mut known = None;
         loop {
-            let sight = self.sight();
-            if so(&sight) {
-                return sight;
+            let length = fs::metadata(self.folder().join("journal.jsonl"))
+                .unwrap()
+                .len();
+            // Folding costs more than looking whether there is anything new.
+            if known != Some(length) {
+                let sight = self.sight();
+                if so(&sight) {
+                    return sight;
+                }
+                known = Some(length);
             }
             let screen = self.console.screen();
             assert!(Instant::now() < end, "waited for {what}; screen:\n{screen}");
-            thread::sleep(Duration::from_millis(100));
+            thread::sleep(Duration::from_millis(50));
         }
     }
 
     /// Waits until the screen is as `so` says, or not long enough.
-    fn becomes(&self, so: impl Fn(&str) -> bool) -> bool {
-        let end = Instant::now() + OPENS;
+    fn becomes(&self, within: Duration, so: impl Fn(&str) -> bool) -> bool {
+        let end = Instant::now() + within;
         while !so(&self.console.screen()) {
             if Instant::now() > end {
                 return false;
@@ -234,7 +245,7 @@ impl Walker {
     fn opens(&mut self) {
         for _ in 0..20 {
             self.console.press("enter");
-            if self.becomes(dialog) {
+            if self.becomes(OPENS, dialog) {
                 return;
             }
         }
@@ -249,7 +260,7 @@ impl Walker {
             // An enter right behind a key is a paste to the console.
             thread::sleep(Duration::from_millis(150));
             self.console.press("enter");
-            if self.becomes(&done) {
+            if self.becomes(CLOSES, &done) {
                 return;
             }
             if !typed.is_empty() {
@@ -264,7 +275,7 @@ impl Walker {
     fn selects(&mut self, words: &str) {
         let stands = format!("▶ {words}");
         for _ in 0..100 {
-            if self.becomes(|screen| screen.contains(&stands)) {
+            if self.becomes(OPENS, |screen| screen.contains(&stands)) {
                 return;
             }
             self.console.press("down");
@@ -299,7 +310,7 @@ impl Walker {
                 self.console.press("tab");
             }
             match values.iter().find(|(name, _)| *name == var.name) {
-                Some((name, value)) if var.from.is_some() || !var.choices.is_empty() => {
+                Some((name, value)) if self.has_choices(var) => {
                     self.turns_to(name, value);
                 }
                 Some((_, value)) => {
@@ -319,24 +330,33 @@ impl Walker {
         self.gives_answer("", |screen| !dialog(screen));
     }
 
-    /// Turns a variable that is chosen from a list to a value.
+    /// Whether a variable's value is chosen from a list: the site has something to choose from.
+    fn has_choices(&self, var: &Var) -> bool {
+        match var.from {
+            None => !var.choices.is_empty(),
+            Some(VarSource::Backups) => !self.site.backups.is_empty(),
+            Some(VarSource::Targets(system)) => self.site.targets.iter().any(|target| {
+                system.is_none_or(|system| target.endpoint.system() == system.word())
+            }),
+            Some(_) => !self.site.regions.is_empty(),
+        }
+    }
+
+    /// Turns a variable that is chosen from a list to a value: to the top first, then down.
     fn turns_to(&mut self, name: &str, value: &str) {
-        // What can be chosen stands right below the value of the field whose turn it is.
-        let stands = |screen: &str| {
-            let lines: Vec<&str> = screen.lines().collect();
-            let below = |pair: &[&str]| {
-                let column = pair[1].split("one of ").next()?.chars().count();
-                let shown: String = pair[0].chars().skip(column).collect();
-                Some(shown.split(['▏', ' ']).next() == Some(value) && pair[1].contains("one of "))
-            };
-            lines.windows(2).any(|pair| below(pair) == Some(true))
-        };
-        for key in ["up"; 30].into_iter().chain(["down"; 60]) {
-            if stands(&self.console.screen()) {
-                return;
+        self.console
+            .wait(name, PATIENCE, |screen| chosen(screen, name).is_some());
+        for key in ["up", "down"] {
+            loop {
+                let now = chosen(&self.console.screen(), name);
+                if now.as_deref() == Some(value) {
+                    return;
+                }
+                self.console.press(key);
+                if !self.becomes(OPENS, |screen| chosen(screen, name) != now) {
+                    break;
+                }
             }
-            self.console.press(key);
-            thread::sleep(Duration::from_millis(80));
         }
         panic!("{name} has no {value}:\n{}", self.console.screen());
     }
@@ -349,6 +369,9 @@ impl Walker {
         let before = self.sight();
         if let Next::AfterFailure(step) = next {
             self.explains_failure(&before, step, ways);
+        }
+        if ways.contains(&(next.step().unwrap().as_str(), "skip")) {
+            return self.skips(&before);
         }
         self.opens();
         let sight = self.sight();
@@ -376,6 +399,16 @@ impl Walker {
             let entries = &now.incident.entries;
             entries.iter().any(|entry| entry.seq > head && moves(entry))
         });
+    }
+
+    /// Skips the step whose turn it is, with a reason.
+    fn skips(&mut self, sight: &Sight) {
+        self.console.arm();
+        self.console.press("s");
+        self.console.wait_for("skipped?");
+        self.gives_answer(NOTE, |screen| !dialog(screen));
+        let head = sight.incident.head();
+        self.until("the skip in the journal", |now| now.incident.head() > head);
     }
 
     /// A failure that the test does not expect is shown with all that is known of it.
@@ -487,7 +520,7 @@ impl Walker {
         for _ in 0..20 {
             self.console.arm();
             self.console.press("enter");
-            let end = Instant::now() + OPENS;
+            let end = Instant::now() + CLOSES;
             while Instant::now() < end {
                 if left(&self.sight()) {
                     return;
@@ -499,6 +532,25 @@ impl Walker {
         let screen = self.console.screen();
         panic!("{} does not end:\n{screen}", road.runbook.id);
     }
+}
+
+/// The value of the variable whose turn it is, where it is that one: what can be chosen stands right below it, and names are
+/// cut off at eleven characters.
+fn chosen(screen: &str, name: &str) -> Option<String> {
+    const LABEL: usize = 12;
+    let lines: Vec<&str> = screen.lines().collect();
+    let values = lines.windows(2).filter_map(|pair| {
+        let (before, _) = pair[1].split_once("one of ")?;
+        let start = before.chars().count().checked_sub(LABEL)?;
+        let field: String = pair[0].chars().skip(start).collect();
+        let mut words = field
+            .split(['▏', ' ', '…', '│'])
+            .filter(|word| !word.is_empty());
+        let label = words.next()?;
+        let its = label == name || (name.len() >= LABEL && name.starts_with(label));
+        its.then(|| words.next().map(str::to_owned))?
+    });
+    values.last()
 }
 
 /// The test's word for a fork.
