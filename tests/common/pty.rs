@@ -211,12 +211,13 @@ impl Drop for Console {
     }
 }
 
-/// The environment of a console under test: a home of its own, and nothing of this machine's but the path.
+/// The environment of a console under test: a home of its own, and nothing of this machine's but the path, which the home's
+/// own programs come before.
 pub fn environment(home: &Path) -> Vec<(String, String)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let folder = |name: &str| home.join(name).display().to_string();
     vec![
-        ("PATH".into(), path),
+        ("PATH".into(), format!("{}:{path}", folder("bin"))),
         ("HOME".into(), home.display().to_string()),
         ("USER".into(), "ana".into()),
         ("TERM".into(), "xterm-256color".into()),
