@@ -33,6 +33,12 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// What a key opens is open by then; else the key came while the console was busy, and is pressed again.
 const OPENS: Duration = Duration::from_secs(3);
 
+/// How many characters of a variable's name are shown.
+const LABEL: usize = 11;
+
+/// What a key chooses is shown by then; else there is nothing more to choose that way.
+const TURNS: Duration = Duration::from_millis(1_500);
+
 /// What is written where a note, evidence or a reason is asked for.
 const NOTE: &str = "seen with my own eyes";
 
@@ -220,7 +226,11 @@ impl Walker {
 
     /// Waits until the screen is as `so` says, or not long enough.
     fn becomes(&self, so: impl Fn(&str) -> bool) -> bool {
-        let end = Instant::now() + OPENS;
+        self.becomes_within(OPENS, so)
+    }
+
+    fn becomes_within(&self, patience: Duration, so: impl Fn(&str) -> bool) -> bool {
+        let end = Instant::now() + patience;
         while !so(&self.console.screen()) {
             if Instant::now() > end {
                 return false;
@@ -321,22 +331,33 @@ impl Walker {
 
     /// Turns a variable that is chosen from a list to a value.
     fn turns_to(&mut self, name: &str, value: &str) {
+        // Until then the field before it shows its own value.
+        let label = label(name);
+        let turn = |line: &str| line.contains('▏') && line.contains(&label);
+        self.console
+            .wait(name, PATIENCE, |screen| screen.lines().any(turn));
         // What can be chosen stands right below the value of the field whose turn it is.
-        let stands = |screen: &str| {
+        let shown = |screen: &str| {
             let lines: Vec<&str> = screen.lines().collect();
             let below = |pair: &[&str]| {
-                let column = pair[1].split("one of ").next()?.chars().count();
+                let column = pair[1].split_once("one of ")?.0.chars().count();
                 let shown: String = pair[0].chars().skip(column).collect();
-                Some(shown.split(['▏', ' ']).next() == Some(value) && pair[1].contains("one of "))
+                shown.split(['▏', ' ']).next().map(str::to_owned)
             };
-            lines.windows(2).any(|pair| below(pair) == Some(true))
+            lines.windows(2).find_map(below)
         };
-        for key in ["up"; 30].into_iter().chain(["down"; 60]) {
-            if stands(&self.console.screen()) {
-                return;
+        for key in ["down", "up"] {
+            loop {
+                let before = shown(&self.console.screen());
+                if before.as_deref() == Some(value) {
+                    return;
+                }
+                self.console.press(key);
+                // At the end of the list nothing changes.
+                if !self.becomes_within(TURNS, |screen| shown(screen) != before) {
+                    break;
+                }
             }
-            self.console.press(key);
-            thread::sleep(Duration::from_millis(80));
         }
         panic!("{name} has no {value}:\n{}", self.console.screen());
     }
@@ -522,4 +543,12 @@ fn read_site(path: &Path) -> Arc<Site> {
     let name = path.display().to_string();
     let (site, faults) = sitefile::parse(&name, &text, path.parent().unwrap());
     Arc::new(site.unwrap_or_else(|| panic!("{faults:#?}")))
+}
+
+/// A variable's name as the dialog that asks for it has room for.
+fn label(name: &str) -> String {
+    match name.char_indices().nth(LABEL) {
+        None => format!(" {name} "),
+        Some(_) => format!(" {}…", name.chars().take(LABEL - 1).collect::<String>()),
+    }
 }
