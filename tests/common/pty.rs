@@ -212,13 +212,14 @@ impl Drop for Console {
 }
 
 /// The environment of a console under test: a home of its own, and nothing of this machine's but the path, which the home's
-/// own programs come before. What the home's `ca.pem` has signed is trusted, where it has one.
+/// own programs come before; and what stands in the home's file `environment`, a `NAME=value` a line.
 pub fn environment(home: &Path) -> Vec<(String, String)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let folder = |name: &str| home.join(name).display().to_string();
-    let trusted = home.join("ca.pem").exists();
-    let trusted = trusted.then(|| ("SSL_CERT_FILE".into(), folder("ca.pem")));
-    let own = [
+    let own = std::fs::read_to_string(home.join("environment")).unwrap_or_default();
+    let own = own.lines().filter_map(|line| line.split_once('='));
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let all = [
         ("PATH".into(), format!("{}:{path}", folder("bin"))),
         ("HOME".into(), home.display().to_string()),
         ("USER".into(), "ana".into()),
@@ -228,7 +229,7 @@ pub fn environment(home: &Path) -> Vec<(String, String)> {
         ("XDG_STATE_HOME".into(), folder("state")),
         ("XDG_RUNTIME_DIR".into(), folder("run")),
     ];
-    own.into_iter().chain(trusted).collect()
+    all.into_iter().chain(own).collect()
 }
 
 fn cells(count: u16) -> NonZero<u16> {

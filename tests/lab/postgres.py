@@ -68,7 +68,7 @@ timezone = 'UTC'
 
 HBA = """\
 host all         all        127.0.0.1/32 scram-sha-256
-host replication replicator 127.0.0.1/32 scram-sha-256
+host replication replicator,postgres 127.0.0.1/32 scram-sha-256
 """
 
 # Grants on functions are per database, so they are given in template1 before `app` is made of it.

@@ -82,6 +82,11 @@ impl World {
         fs::write(home.join(".aws/config"), config).unwrap();
         fs::copy(self.lab.path("ca.pem"), home.join("ca.pem")).unwrap();
         let trusted = home.join("ca.pem").display().to_string();
+        fs::write(
+            home.join("environment"),
+            format!("SSL_CERT_FILE={trusted}\n"),
+        )
+        .unwrap();
         fs::write(home.join(".curlrc"), format!("cacert = \"{trusted}\"\n")).unwrap();
         let cache = cache().display().to_string();
         let aws = tests("lab/bin/aws").display().to_string();

@@ -1,6 +1,8 @@
 //! A runbook walked to its end at the real console: what comes next is read from the journal as the product folds it, and
 //! answered with the keys a person would press.
 
+mod opening;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,11 +17,11 @@ use warroom::console::state::State;
 use warroom::incident::acts::Act;
 use warroom::incident::journal::fold::Phase;
 use warroom::incident::journal::{Attempt, Entry, Fact, Incident, Mode, Resolved};
-use warroom::incident::names::{RunbookId, StepId};
-use warroom::incident::runbook::{self, ActionRef, Code, Runbook};
+use warroom::incident::names::StepId;
+use warroom::incident::runbook::{ActionRef, Code};
 use warroom::incident::site::Site;
 use warroom::incident::sitefile;
-use warroom::world::{actor, clock, incidents, shelf};
+use warroom::world::{actor, clock, incidents};
 
 use super::operator::{declare, dialog};
 use super::pty::Console;
@@ -31,7 +33,10 @@ const SIZE: (u16, u16) = (200, 60);
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What a key opens is open by then; else the key came while the console was busy, and is pressed again.
-const OPENS: Duration = Duration::from_secs(3);
+const OPENS: Duration = Duration::from_millis(700);
+
+/// What an answer closes is closed by then.
+const CLOSES: Duration = Duration::from_secs(3);
 
 /// What is written where a note, evidence or a reason is asked for.
 const NOTE: &str = "seen with my own eyes";
@@ -39,7 +44,7 @@ const NOTE: &str = "seen with my own eyes";
 /// Values of a runbook's variables, by name; the others are as proposed.
 pub type Values<'a> = &'a [(&'a str, &'a str)];
 
-/// Ways taken at forks, and after a failure, by step: a decision's words, `ok`, `fail` or `unknown` of a branch, `go to TITLE`.
+/// Ways taken, by step: a decision's words, `ok`, `fail` or `unknown` of a branch, `go to TITLE` after a failure, `skip`.
 pub type Ways<'a> = &'a [(&'a str, &'a str)];
 
 /// A person who walks runbooks on a site.
@@ -207,20 +212,28 @@ impl Walker {
     /// Waits until the journal is as `so` says.
     fn until(&self, what: &str, so: impl Fn(&Sight) -> bool) -> Sight {
         let end = Instant::now() + PATIENCE;
+        let mut known = None;
         loop {
-            let sight = self.sight();
-            if so(&sight) {
-                return sight;
+            let length = fs::metadata(self.folder().join("journal.jsonl"))
+                .unwrap()
+                .len();
+            // Folding costs more than looking whether there is anything new.
+            if known != Some(length) {
+                let sight = self.sight();
+                if so(&sight) {
+                    return sight;
+                }
+                known = Some(length);
             }
             let screen = self.console.screen();
             assert!(Instant::now() < end, "waited for {what}; screen:\n{screen}");
-            thread::sleep(Duration::from_millis(100));
+            thread::sleep(Duration::from_millis(50));
         }
     }
 
     /// Waits until the screen is as `so` says, or not long enough.
-    fn becomes(&self, so: impl Fn(&str) -> bool) -> bool {
-        let end = Instant::now() + OPENS;
+    fn becomes(&self, within: Duration, so: impl Fn(&str) -> bool) -> bool {
+        let end = Instant::now() + within;
         while !so(&self.console.screen()) {
             if Instant::now() > end {
                 return false;
@@ -234,7 +247,7 @@ impl Walker {
     fn opens(&mut self) {
         for _ in 0..20 {
             self.console.press("enter");
-            if self.becomes(dialog) {
+            if self.becomes(OPENS, dialog) {
                 return;
             }
         }
@@ -249,7 +262,7 @@ impl Walker {
             // An enter right behind a key is a paste to the console.
             thread::sleep(Duration::from_millis(150));
             self.console.press("enter");
-            if self.becomes(&done) {
+            if self.becomes(CLOSES, &done) {
                 return;
             }
             if !typed.is_empty() {
@@ -264,81 +277,12 @@ impl Walker {
     fn selects(&mut self, words: &str) {
         let stands = format!("▶ {words}");
         for _ in 0..100 {
-            if self.becomes(|screen| screen.contains(&stands)) {
+            if self.becomes(OPENS, |screen| screen.contains(&stands)) {
                 return;
             }
             self.console.press("down");
         }
         panic!("there is no {words:?}:\n{}", self.console.screen());
-    }
-
-    fn choose(&mut self, id: &str, values: Values<'_>) {
-        let text = shelf::runbook(&self.site, id).unwrap();
-        let (runbook, _) = runbook::parse(&text.name, &text.text, RunbookId(id.into()));
-        let runbook = runbook.unwrap();
-        self.console.press("r");
-        self.console.wait_for("Choose a runbook");
-        self.console.type_text(id);
-        self.selects(&runbook.title);
-        let walks = self.sight().incident.walks.len();
-        self.gives_answer("", |screen| !screen.contains("Choose a runbook"));
-        self.fills(&runbook, values);
-        self.until("the runbook in the journal", |sight| {
-            sight.incident.walks.len() > walks
-        });
-    }
-
-    /// Fills the variables of a runbook that is being opened, and begins it.
-    fn fills(&mut self, runbook: &Runbook, values: Values<'_>) {
-        for (name, _) in values {
-            let known = runbook.card.vars.iter().any(|var| var.name == *name);
-            assert!(known, "{} has no variable {name}", runbook.id);
-        }
-        for (at, var) in runbook.card.vars.iter().enumerate() {
-            if at > 0 {
-                self.console.press("tab");
-            }
-            match values.iter().find(|(name, _)| *name == var.name) {
-                Some((name, value)) if var.from.is_some() || !var.choices.is_empty() => {
-                    self.turns_to(name, value);
-                }
-                Some((_, value)) => {
-                    self.console.press("ctrl-u");
-                    self.console.type_text(value);
-                }
-                None => {}
-            }
-        }
-        let looked = |screen: &str| {
-            screen.contains("What it needs") && !screen.contains("looking for what it needs")
-        };
-        if !runbook.card.vars.is_empty() {
-            self.gives_answer("", |screen| !dialog(screen) || screen.contains("it needs"));
-        }
-        self.console.wait("what it needs", PATIENCE, looked);
-        self.gives_answer("", |screen| !dialog(screen));
-    }
-
-    /// Turns a variable that is chosen from a list to a value.
-    fn turns_to(&mut self, name: &str, value: &str) {
-        // What can be chosen stands right below the value of the field whose turn it is.
-        let stands = |screen: &str| {
-            let lines: Vec<&str> = screen.lines().collect();
-            let below = |pair: &[&str]| {
-                let column = pair[1].split("one of ").next()?.chars().count();
-                let shown: String = pair[0].chars().skip(column).collect();
-                Some(shown.split(['▏', ' ']).next() == Some(value) && pair[1].contains("one of "))
-            };
-            lines.windows(2).any(|pair| below(pair) == Some(true))
-        };
-        for key in ["up"; 30].into_iter().chain(["down"; 60]) {
-            if stands(&self.console.screen()) {
-                return;
-            }
-            self.console.press(key);
-            thread::sleep(Duration::from_millis(80));
-        }
-        panic!("{name} has no {value}:\n{}", self.console.screen());
     }
 
     /// Opens what is next, and answers what then stands there.
@@ -349,6 +293,9 @@ impl Walker {
         let before = self.sight();
         if let Next::AfterFailure(step) = next {
             self.explains_failure(&before, step, ways);
+        }
+        if ways.contains(&(next.step().unwrap().as_str(), "skip")) {
+            return self.skips(&before);
         }
         self.opens();
         let sight = self.sight();
@@ -376,6 +323,16 @@ impl Walker {
             let entries = &now.incident.entries;
             entries.iter().any(|entry| entry.seq > head && moves(entry))
         });
+    }
+
+    /// Skips the step whose turn it is, with a reason.
+    fn skips(&mut self, sight: &Sight) {
+        self.console.arm();
+        self.console.press("s");
+        self.console.wait_for("skipped?");
+        self.gives_answer(NOTE, |screen| !dialog(screen));
+        let head = sight.incident.head();
+        self.until("the skip in the journal", |now| now.incident.head() > head);
     }
 
     /// A failure that the test does not expect is shown with all that is known of it.
@@ -470,24 +427,13 @@ impl Walker {
         self.until("the agreement", |now| now.incident.head() > head);
     }
 
-    fn opens_sub(&mut self, sight: &Sight, file: &str) {
-        let id = file.strip_suffix(".md").unwrap_or(file);
-        let text = shelf::runbook(&self.site, id).unwrap();
-        let (runbook, _) = runbook::parse(&text.name, &text.text, RunbookId(id.into()));
-        let values = self.subs.get(id).cloned().unwrap_or_default();
-        let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (&**n, &**v)).collect();
-        self.fills(&runbook.unwrap(), &values);
-        let walks = sight.incident.walks.len();
-        self.until("the sub-runbook", |now| now.incident.walks.len() > walks);
-    }
-
     /// Closes a walk that is at its end.
     fn ends(&mut self, sight: &Sight, number: u32) {
         let left = |sight: &Sight| sight.incident.walk(number).unwrap().ended.is_some();
         for _ in 0..20 {
             self.console.arm();
             self.console.press("enter");
-            let end = Instant::now() + OPENS;
+            let end = Instant::now() + CLOSES;
             while Instant::now() < end {
                 if left(&self.sight()) {
                     return;
