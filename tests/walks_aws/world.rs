@@ -111,79 +111,22 @@ impl World {
         self.path(name).display().to_string()
     }
 
+    /// The site file, made of walks_aws/site.toml.
     fn site(&self) -> String {
-        let (endpoint, zone) = (self.aws.fact("endpoint"), self.aws.fact("zone"));
-        let aws = |id: &str, system: &str, region: &str, keys: &str| {
-            format!(
-                "[targets.{id}]\nsystem = \"{system}\"\naws_region = \"{region}\"\nendpoint = \"{endpoint}\"\n{keys}\n\n"
-            )
-        };
-        let east = |id: &str, system: &str, keys: &str| aws(id, system, "us-east-1", keys);
-        let west = |id: &str, system: &str, keys: &str| aws(id, system, "us-west-2", keys);
-        let service = |name: &str| {
-            let keys = format!("cluster = \"production\"\nservice = \"{name}\"");
-            let drill = format!("{keys}\nprofile = \"drill\"");
-            east(name, "ecs", &keys)
-                + &west(&format!("{name}-west"), "ecs", &keys)
-                + &east(&format!("{name}-drill"), "ecs", &drill)
-        };
-        let secrets = self.lab.path("secrets").display().to_string();
-        let server = |id: &str, host: &str, user: &str, file: &str| {
-            let port = self.lab.port("pg-east");
-            format!(
-                "[targets.{id}]\nsystem = \"postgres\"\nhost = \"{host}\"\nport = {port}\nuser = \"{user}\"\ndbname = \"app\"\n\
-                 password = {{ file = \"{secrets}/{file}\" }}\ntls = \"off\"\ninterval = \"2s\"\n\n"
-            )
-        };
-        let session_key = "name = \"app/production/session-key\"\ngenerate = 32";
-        let record = format!(
-            "[targets.public]\nsystem = \"route53\"\nzone = \"{zone}\"\nrecord = \"www.harbour.example\"\nendpoint = \"{endpoint}\"\n\
-             sets = {{ blue = \"us-east-1\", green = \"us-west-2\" }}\n\n"
-        );
-        let cache = format!(
-            "[targets.cache]\nsystem = \"redis\"\nhost = \"127.0.0.1\"\nport = {}\npassword = {{ file = \"{secrets}/redis\" }}\ntls = \"off\"\n\n",
-            self.lab.port("redis-east")
-        );
-        let app = format!(
-            "[targets.app]\nsystem = \"http\"\nurl = \"https://{}/health\"\nfield = \"status\"\nequals = \"healthy\"\ninterval = \"2s\"\ntimeout = \"5s\"\n\n",
-            self.host
-        );
-        let regions = "[regions.us-east-1]\nrole = \"primary\"\n\n[regions.us-west-2]\nrole = \"standby\"\n\n";
-        let head = format!(
-            "name = \"application\"\nladder = []\nstate_dir = \"{}\"\nrunbooks = \"{}\"\n\n[objectives]\nrto = \"1h\"\nrpo = \"24h\"\n\n",
-            self.lab.path("state").display(),
-            self.path("runbooks").display()
-        );
-        [
-            head,
-            regions.into(),
-            east("app-db", "rds", "instance = \"app-db\""),
-            east(
-                "app-db-drill",
-                "rds",
-                "instance = \"app-db\"\nprofile = \"drill\"",
-            ),
-            east("app-db-new", "rds", "instance = \"app-db-new\""),
-            west("app-db-west", "rds", "instance = \"app-db\""),
-            server("pg", "127.0.0.1", "postgres", "pg-admin"),
-            server("pg-copy", COPIES, "postgres", "pg-admin"),
-            service("gateway"),
-            service("processor"),
-            service("workers"),
-            east(
-                "database-secret",
-                "secrets",
-                "name = \"app/production/database\"",
-            ),
-            east("session-key", "secrets", session_key),
-            west("session-key-west", "secrets", session_key),
-            east("image", "ecr", "repository = \"web\"\ntag = \"v1\""),
-            west("image-west", "ecr", "repository = \"web\"\ntag = \"v1\""),
-            record,
-            cache,
-            app,
-        ]
-        .concat()
+        let text = fs::read_to_string(tests("walks_aws/site.toml")).unwrap();
+        let named = [
+            ("ENDPOINT", self.aws.fact("endpoint").to_owned()),
+            ("ZONE", self.aws.fact("zone").to_owned()),
+            ("HOST", self.host.clone()),
+            ("COPIES", COPIES.to_owned()),
+            ("PG", self.lab.port("pg-east").to_string()),
+            ("REDIS", self.lab.port("redis-east").to_string()),
+            ("LAB", self.lab.path("").display().to_string()),
+            ("HOME", self.home().display().to_string()),
+        ];
+        named.into_iter().fold(text, |text, (name, value)| {
+            text.replace(&format!("<{name}>"), &value)
+        })
     }
 
     /// An operator who has declared an incident of that title.

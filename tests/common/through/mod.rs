@@ -390,7 +390,7 @@ impl Walker {
         {
             return self.opens_sub(sight, &sub.file);
         }
-        if self.console.screen().contains("to agree. Who agrees?") {
+        if self.console.screen().contains("Who agrees?") {
             return self.agrees(sight);
         }
         self.console.wait("its evaluation", PATIENCE, |screen| {
