@@ -201,11 +201,11 @@ fn damage_is_stopped_kept_and_restored_from_before() {
     let asked = json!({ "DBSnapshotIdentifier": "damaged-1" });
     let kept = world.aws.boto("rds", "describe_db_snapshots", &asked);
     assert_eq!(kept["DBSnapshots"][0]["Status"], "available");
-    let may = "SELECT has_table_privilege('app', 'messages', 'INSERT')";
+    let may = "SELECT has_database_privilege('app', 'app', 'CONNECT')";
     assert_eq!(
         world.psql("127.0.0.1", may),
         "f",
-        "the damaged side takes no writes"
+        "the application can't reach the damaged side"
     );
 }
 
