@@ -316,6 +316,8 @@ pub struct DnsEndpoint {
     pub record: String,
     /// Region of each set identifier; one that is not here is a region's name itself.
     pub sets: BTreeMap<String, RegionId>,
+    /// Resolvers that are asked where the name leads, `ADDRESS:PORT`; none, and it is not known.
+    pub resolvers: Vec<String>,
     /// Where it is asked for.
     pub account: AwsAccount,
 }

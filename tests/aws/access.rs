@@ -138,7 +138,8 @@ fn a_check_finds_what_the_runbooks_may_not_do() {
                 assert!(said.contains(&line), "{line}: {said}");
             }
             let refusals = |said: &str| said.matches(" may not ").count();
-            assert_eq!(refusals(&said), 2, "{said}");
+            // A built-in runbook may fail over any of the four instances.
+            assert_eq!(refusals(&said), 4 + 1, "{said}");
             // What the simulator denies is denied.
             let (_, outcome) = aws.act("rds.failover = { target = \"orders\" }").await;
             assert!(

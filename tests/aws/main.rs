@@ -17,6 +17,10 @@ mod again;
 mod aws;
 mod lost;
 mod rds;
+mod resolves;
+#[path = "../common/server.rs"]
+#[allow(dead_code, reason = "other tests send signals")]
+mod server;
 
 use act::{done, refused};
 use aws::{Aws, with_credentials};

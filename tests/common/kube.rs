@@ -29,7 +29,12 @@ pub static DOOR: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// The cluster of this program, started at the first call.
 pub fn cluster() -> &'static Kube {
     static CLUSTER: OnceLock<Kube> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
+    CLUSTER.get_or_init(Kube::up)
+}
+
+impl Kube {
+    /// A cluster besides the one of [`cluster`], for tests that stop its nodes. It ends with the program.
+    pub fn up() -> Kube {
         let folder = tempfile::tempdir().unwrap();
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/kubernetes");
         let mut child = Command::new(program)
@@ -48,10 +53,13 @@ pub fn cluster() -> &'static Kube {
             _child: child,
             _folder: folder,
         }
-    })
-}
+    }
 
-impl Kube {
+    /// Its kubectl.
+    pub fn program(&self) -> &str {
+        self.facts["kubectl"].as_str().unwrap()
+    }
+
     /// `admin`, `reader`, `nobody`, `door`: the kubeconfig of each.
     pub fn config(&self, who: &str) -> &str {
         self.facts[who].as_str().unwrap()
@@ -59,7 +67,7 @@ impl Kube {
 
     /// kubectl as the administrator.
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(self.facts["kubectl"].as_str().unwrap());
+        let mut command = Command::new(self.program());
         command
             .arg(format!("--kubeconfig={}", self.config("admin")))
             .args(args);

@@ -14,4 +14,5 @@ pub mod operator;
 pub mod pg;
 pub mod pty;
 pub mod run;
+pub mod through;
 pub mod walk;

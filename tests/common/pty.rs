@@ -211,12 +211,16 @@ impl Drop for Console {
     }
 }
 
-/// The environment of a console under test: a home of its own, and nothing of this machine's but the path.
+/// The environment of a console under test: a home of its own, and nothing of this machine's but the path, which the home's
+/// own programs come before; and what stands in the home's file `environment`, a `NAME=value` a line.
 pub fn environment(home: &Path) -> Vec<(String, String)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let folder = |name: &str| home.join(name).display().to_string();
-    vec![
-        ("PATH".into(), path),
+    let own = std::fs::read_to_string(home.join("environment")).unwrap_or_default();
+    let own = own.lines().filter_map(|line| line.split_once('='));
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let all = [
+        ("PATH".into(), format!("{}:{path}", folder("bin"))),
         ("HOME".into(), home.display().to_string()),
         ("USER".into(), "ana".into()),
         ("TERM".into(), "xterm-256color".into()),
@@ -224,7 +228,8 @@ pub fn environment(home: &Path) -> Vec<(String, String)> {
         ("XDG_CONFIG_HOME".into(), folder("config")),
         ("XDG_STATE_HOME".into(), folder("state")),
         ("XDG_RUNTIME_DIR".into(), folder("run")),
-    ]
+    ];
+    all.into_iter().chain(own).collect()
 }
 
 fn cells(count: u16) -> NonZero<u16> {

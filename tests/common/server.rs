@@ -10,13 +10,7 @@ pub struct Server(Child);
 impl Server {
     /// Starts a program, which must be there, and waits until `port` takes connections.
     pub fn start(program: &str, args: &[String], port: u16) -> Server {
-        let child = Command::new(program)
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut server = Server(child.unwrap_or_else(|error| panic!("{program}: {error}")));
+        let mut server = Server::launch(program, args);
         let until = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let ended = server.0.try_wait().unwrap();
@@ -28,6 +22,17 @@ impl Server {
             std::thread::sleep(Duration::from_millis(30));
         }
         server
+    }
+
+    /// Starts a program, which must be there, and waits for nothing.
+    pub fn launch(program: &str, args: &[String]) -> Server {
+        let child = Command::new(program)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Server(child.unwrap_or_else(|error| panic!("{program}: {error}")))
     }
 
     /// Sends it a signal: `STOP`, `CONT`, `KILL`.

@@ -10,9 +10,11 @@ from collections import Counter
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs
 
+import awsmore
 import boto3
 import cbor2
 import door
+from awsmore import MORE
 from door import Door
 from moto.server import ThreadedMotoServer
 
@@ -58,8 +60,11 @@ class Proxy(Door):
         if self.path == "/_lab":
             return self.answer(200, "application/json", json.dumps(order(json.loads(body))).encode())
         action, values = action_of(self.command, self.path, self.headers, body)
+        region, service = scope(self.headers)
         with WORLD.lock:
             WORLD.counts[action] += 1
+            if service == "secretsmanager":
+                MORE.trail.append((time.time(), action))
             fault = next((f for f in WORLD.faults if f["action"] == action), None)
             if fault:
                 fault["times"] -= 1
@@ -68,8 +73,13 @@ class Proxy(Door):
         time.sleep(fault.get("delay", 0))
         if "status" in fault:
             return self.error(action, fault)
+        own = {}
         if "/operation/" in self.path:
-            status, kind, text = 200, "application/cbor", cloudwatch(self.moto, scope(self.headers)[0], action, body)
+            status, kind, text = 200, "application/cbor", cloudwatch(self.moto, region, action, body)
+        elif action in ("ListTasks", "DescribeTasks"):
+            status, kind, text = told(awsmore.tasks(self.moto, region, action, values))
+        elif action == "LookupEvents":
+            status, kind, text = told(awsmore.lookup(values, USER))
         elif action == "SimulatePrincipalPolicy":
             status, kind, text = 200, "text/xml", simulation(values)
         elif action == "TestFailover":
@@ -77,23 +87,26 @@ class Proxy(Door):
         elif action in ("SwitchoverGlobalCluster", "FailoverGlobalCluster"):
             status, kind, text = 200, "text/xml", global_cluster(action, values)
         else:
-            status, kind, text = self.forward(body)
+            with awsmore.shared(values, region, account(self.headers)):
+                status, kind, text, own = self.forward(body)
         with WORLD.lock:
             if status == 200:
-                happened(action, values, text)
-            text = rewritten(action, text)
+                happened(action, values, text, region)
+            text = rewritten(action, text, values)
         if fault.get("drop"):
             return self.drop()
         protocol = {"smithy_protocol": "rpc-v2-cbor"} if kind == "application/cbor" else {}
-        return self.answer(status, kind, text, **protocol)
+        return self.answer(status, kind, text, **protocol, **own)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_any
 
     def forward(self, body):
         moto = http.client.HTTPConnection("127.0.0.1", self.moto, timeout=60)
-        moto.request(self.command, self.path, body, {**self.passed_on(), "Host": self.headers["Host"]})
+        headers = {**self.passed_on(), "Host": self.headers["Host"], "x-moto-account-id": account(self.headers)}
+        moto.request(self.command, self.path, body, headers)
         answer = moto.getresponse()
-        return answer.status, answer.headers.get("Content-Type", "text/plain"), answer.read()
+        own = {name: value for name, value in answer.headers.items() if name.lower().startswith("x-amz-bucket")}
+        return answer.status, answer.headers.get("Content-Type", "text/plain"), answer.read(), own
 
     def error(self, action, fault):
         """An error in the shape of the protocol the request came by."""
@@ -113,6 +126,8 @@ def order(what):
             WORLD.seconds = float(what["seconds"])
         WORLD.denied |= set(what.get("deny", []))
         WORLD.caller = tuple(what.get("caller", WORLD.caller))
+        MORE.broken |= set(what.get("broken", []))
+        MORE.addresses |= what.get("addresses", {})
         if "fault" in what:
             WORLD.faults.append({"times": 1, **what["fault"]})
         return dict(WORLD.counts)
@@ -141,6 +156,12 @@ def scope(headers):
     """Region and service that a request was signed for."""
     signed = re.search(r"Credential=[^,]*/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request", headers.get("Authorization", ""))
     return signed.groups() if signed else (None, None)
+
+
+def account(headers):
+    """A login of twelve digits asks in the account of that number; all others in the lab's own."""
+    login = re.search(r"Credential=([0-9]{12})/", headers.get("Authorization", ""))
+    return login.group(1) if login else awsmore.ACCOUNT
 
 
 def denial(headers, action):
@@ -224,7 +245,12 @@ def error(code, message):
     return {"status": 400, "code": code, "message": message}
 
 
-def happened(action, values, text):
+def told(answer):
+    """An answer in JSON."""
+    return 200, "application/x-amz-json-1.1", json.dumps(answer).encode()
+
+
+def happened(action, values, text, region):
     """Begins the states between two others."""
     name = values.get("DBInstanceIdentifier")
     if action == "RebootDBInstance":
@@ -232,6 +258,7 @@ def happened(action, values, text):
         if values.get("ForceFailover") == "true":
             before = WORLD.zone.get(name) or WORLD.sources.get(name, {}).get("zone") or "us-east-1a"
             WORLD.zone[name] = before[:-1] + ("b" if before[-1] == "a" else "a")
+            MORE.failovers.append((name, time.time(), time.time() + WORLD.seconds))
     elif action == "PromoteReadReplica":
         WORLD.begin("instance", name, "modifying")
         WORLD.promoted[name] = time.monotonic() + WORLD.seconds
@@ -241,8 +268,12 @@ def happened(action, values, text):
         WORLD.begin("instance", name, "creating")
     elif action == "RestoreDBInstanceToPointInTime":
         WORLD.begin("instance", values["TargetDBInstanceIdentifier"], "creating")
+    elif action in ("CreateSecret", "PutSecretValue", "RotateSecret"):
+        awsmore.stored(text)
     elif action == "UpdateService":
-        WORLD.begin("service", values["service"], "IN_PROGRESS")
+        name = values["service"].rsplit("/", 1)[-1]
+        WORLD.begin("service", name, "IN_PROGRESS")
+        MORE.deployed.setdefault((region, name), []).append(time.time() + WORLD.seconds)
     elif action == "ChangeResourceRecordSets":
         change = re.search(rb"<Id>(?:/change/)?([^<]+)</Id>", text)
         WORLD.begin("change", change.group(1).decode() if change else "", "PENDING")
@@ -263,8 +294,14 @@ def replaced(block, name, value):
     return re.sub(rb"<%s>[^<]*</%s>" % (name.encode(), name.encode()), f"<{name}>{value}</{name}>".encode(), block)
 
 
-def rewritten(action, text):
+def rewritten(action, text, values):
     """An answer as AWS would give it now."""
+    if action == "DescribeEvents":
+        return awsmore.events(text, values.get("SourceIdentifier"))
+    if action == "DescribeDBInstanceAutomatedBackups":
+        return awsmore.window(text)
+    if action == "ListSecretVersionIds":
+        return awsmore.versions(text)
     if action == "DescribeDBInstances":
         return re.sub(rb"<DBInstance>.*?</DBInstance>", lambda found: instance(found.group()), text, flags=re.S)
     if action == "DescribeDBSnapshots":
@@ -296,9 +333,11 @@ def services(text):
     for service in answer["services"]:
         state = WORLD.state("service", service["serviceName"])
         service["deployments"] = service["deployments"][:1]
+        ended = "FAILED" if awsmore.broken(service["taskDefinition"]) else "COMPLETED"
         for deployment in service["deployments"]:
-            deployment |= {"status": "PRIMARY", "rolloutState": "IN_PROGRESS" if state else "COMPLETED"}
-        service["runningCount"] = service["desiredCount"] - (1 if state else 0)
+            deployment |= {"status": "PRIMARY", "rolloutState": "IN_PROGRESS" if state else ended}
+        running = service["desiredCount"] - (1 if state else 0)
+        service["runningCount"] = 0 if ended == "FAILED" else running
     return json.dumps(answer).encode()
 
 
@@ -323,6 +362,8 @@ def instance(block):
     name = field(block, "DBInstanceIdentifier")
     state = WORLD.state("instance", name)
     block = replaced(block, "DBInstanceStatus", state or "available")
+    if awsmore.address(name):
+        block = replaced(block, "Address", awsmore.address(name))
     if name in WORLD.zone and not state:
         block = replaced(block, "AvailabilityZone", WORLD.zone[name])
     if time.monotonic() > WORLD.promoted.get(name, float("inf")):

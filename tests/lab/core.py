@@ -39,6 +39,9 @@ SERVICES = {
     "traffic": "traffic",
 }
 
+# Not there from the beginning.
+LATER = {"pg-copy": "postgres"}
+
 # A person's shell that stands in a service's home is not part of the service; these programs are.
 PROGRAMS = {"postgres", "redis-server", "redis-sentinel", "psql", "python3", Path(sys.executable).name[:15]}
 PROGRAMS |= {"etcd", "kube-apiserver", "kube-controller-manager"[:15], "kube-scheduler", "kubemark"}
@@ -132,7 +135,7 @@ class Service:
     """One server of a lab."""
 
     def __init__(self, lab, name):
-        self.lab, self.name, self.kind = lab, name, SERVICES.get(name, "kubernetes")
+        self.lab, self.name, self.kind = lab, name, {**SERVICES, **LATER}.get(name, "kubernetes")
         self.port = lab.ports.get(name)
         self.home = lab.dir / name / "data" if self.kind == "postgres" else lab.dir / name
         self.log = lab.dir / "log" / f"{name}.log"

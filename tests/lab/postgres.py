@@ -50,9 +50,25 @@ log_timezone = 'UTC'
 timezone = 'UTC'
 """
 
+# What a restore of the primary's storage is: a server of its own, on the primary's port of another address, as a copy at a provider
+# has the port and another name.
+COPY = "pg-copy"
+COPY_ADDRESS = "127.0.0.2"
+COPY_CONF = """\
+listen_addresses = '{address}'
+port = {port}
+unix_socket_directories = ''
+cluster_name = 'pg-copy'
+max_connections = 60
+shared_buffers = 32MB
+fsync = off
+log_timezone = 'UTC'
+timezone = 'UTC'
+"""
+
 HBA = """\
 host all         all        127.0.0.1/32 scram-sha-256
-host replication replicator 127.0.0.1/32 scram-sha-256
+host replication replicator,postgres 127.0.0.1/32 scram-sha-256
 """
 
 # Grants on functions are per database, so they are given in template1 before `app` is made of it.
@@ -158,7 +174,7 @@ def secrets(lab):
     logins = {"postgres": "pg-admin", "warroom": "pg", "app": "pg-app", "replicator": "pg-replication"}
     lines = "".join(f"127.0.0.1:*:*:{role}:{lab.secret(file)}\n" for role, file in logins.items())
     write(pgpass(lab), lines)
-    for name in OTHER:
+    for name in (*OTHER, COPY):
         home = lab.dir / name
         home.mkdir(mode=0o700)
         os.chown(home, lab.postgres.pw_uid, lab.postgres.pw_gid)
@@ -166,8 +182,17 @@ def secrets(lab):
 
 
 def configure(service):
+    if service.name == COPY:
+        text = COPY_CONF.format(address=COPY_ADDRESS, port=service.port)
+    else:
+        text = conf(service)
+    write(service.home / "postgresql.conf", text, owner=service.owner)
+    write(service.home / "pg_hba.conf", HBA, owner=service.owner)
+
+
+def conf(service):
     other = service.lab.service(OTHER[service.name])
-    text = CONF.format(
+    return CONF.format(
         name=service.name,
         port=service.port,
         other_port=other.port,
@@ -175,8 +200,6 @@ def configure(service):
         wal=service.lab.dir / "wal",
         passfile=service.home.parent / "pgpass",
     )
-    write(service.home / "postgresql.conf", text, owner=service.owner)
-    write(service.home / "pg_hba.conf", HBA, owner=service.owner)
 
 
 def ready(service):
@@ -217,15 +240,25 @@ def create(lab):
     for dbname in ("app", "postgres", "template1"):
         sql(lab, "pg-east", "VACUUM (ANALYZE, FREEZE); VACUUM (FREEZE) pg_statistic;", dbname=dbname)
     base_backup(west, east)
+    write(west.home / "standby.signal", "", owner=west.owner)
     start(west)
     sql(lab, "pg-west", "SELECT pg_create_physical_replication_slot('pg_east');", dbname="postgres")
     wait_streaming(lab, west)
 
 
-def base_backup(standby, primary):
-    run(standby, ["pg_basebackup", "-D", standby.home, "-h", "127.0.0.1", "-p", primary.port, "-U", "replicator",
+def base_backup(service, primary):
+    run(service, ["pg_basebackup", "-D", service.home, "-h", "127.0.0.1", "-p", primary.port, "-U", "replicator",
                   "-c", "fast", "-X", "stream", "--no-sync"])  # fmt: skip
-    write(standby.home / "standby.signal", "", owner=standby.owner)
+
+
+def copy(lab):
+    """Keeps the primary's storage as it is now, and serves it. The port is the primary's: the lab holds it already."""
+    lab.names.append(COPY)
+    lab.ports[COPY] = lab.ports["pg-east"]
+    lab.save()
+    base_backup(lab.service(COPY), lab.service("pg-east"))
+    start(lab.service(COPY))
+    print(f"a copy of pg-east as it is now answers at {COPY_ADDRESS}:{lab.ports[COPY]}")
 
 
 def wait_streaming(lab, standby):

@@ -93,7 +93,7 @@ impl<'a> Seen<'a> {
             DnsCondition::Resolves { to, at_least, .. } => {
                 let shares = seen.resolves.as_ref().ok_or_else(|| {
                     let why =
-                        format!("{of}: no resolver is asked here, make it a dns target's check");
+                        format!("{of}: no resolver is asked, give it resolvers in the site file");
                     Verdict::unknown(why)
                 })?;
                 share(to, shares, at_least, "resolves to")

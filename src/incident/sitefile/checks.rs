@@ -92,6 +92,20 @@ fn dns(reader: &mut Reader<'_>, table: &mut Table) -> Option<CheckEndpoint> {
             "resolvers = [\"1.1.1.1\", \"8.8.8.8\"], of more than one provider",
         );
     }
+    let resolvers = resolvers(reader, table);
+    let points_to = table.texts(reader, "points_to").into_iter();
+    let points_to = points_to.map(|(_, text)| text).collect();
+    let ttl_under: Option<Duration> = table.span(reader, "ttl_under");
+    Some(CheckEndpoint::Dns {
+        name: name?,
+        resolvers: Some(resolvers).filter(|all| !all.is_empty())?,
+        points_to,
+        ttl_under,
+    })
+}
+
+/// The addresses of resolvers, each with its port.
+pub(super) fn resolvers(reader: &mut Reader<'_>, table: &mut Table) -> Vec<String> {
     let mut resolvers = Vec::new();
     for (at, text) in table.texts(reader, "resolvers") {
         let address = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53));
@@ -104,15 +118,7 @@ fn dns(reader: &mut Reader<'_>, table: &mut Table) -> Option<CheckEndpoint> {
             ),
         }
     }
-    let points_to = table.texts(reader, "points_to").into_iter();
-    let points_to = points_to.map(|(_, text)| text).collect();
-    let ttl_under: Option<Duration> = table.span(reader, "ttl_under");
-    Some(CheckEndpoint::Dns {
-        name: name?,
-        resolvers: Some(resolvers).filter(|all| !all.is_empty())?,
-        points_to,
-        ttl_under,
-    })
+    resolvers
 }
 
 fn prometheus(

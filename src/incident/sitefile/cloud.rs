@@ -181,12 +181,14 @@ pub(super) fn route53(
             ),
         }
     }
+    let resolvers = super::checks::resolvers(reader, table);
     // Route 53 is one for all regions, and its requests are signed for this one.
     let account = account_in(reader, folder, table, Some("us-east-1"));
     Some(DnsEndpoint {
         zone: zone?,
         record: record?,
         sets,
+        resolvers,
         account: account?,
     })
 }

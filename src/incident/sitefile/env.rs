@@ -9,7 +9,8 @@ use super::super::site::{
 type Env = Vec<(String, String)>;
 
 /// Every name that a fence with a target may find set, its own variables and libpq's others aside.
-pub const TOOL_NAMES: [&str; 26] = [
+pub const TOOL_NAMES: [&str; 27] = [
+    "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
     "AWS_PROFILE",
     "AWS_REGION",
@@ -139,7 +140,9 @@ fn kube(e: &KubeEndpoint) -> Env {
 }
 
 fn aws(account: &AwsAccount, more: &[(&str, &str)]) -> Env {
-    let mut env = of(&[("AWS_REGION", account.region.as_str())]);
+    // Version 1 of the `aws` command line reads the second only.
+    let region = account.region.as_str();
+    let mut env = of(&[("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)]);
     let profile = account
         .profile
         .iter()

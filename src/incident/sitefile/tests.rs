@@ -350,9 +350,10 @@ fn programs_get_the_place_and_never_the_secret() {
             "HEALTH_URL=https://api.example.net/health",
             "BACKUP_DIR=/var/backups/app BACKUP_PATTERN=*.dump",
             "KUBE_CONTEXT=east KUBE_NAMESPACE=default KUBE_WORKLOAD=deployment/web KUBECONFIG=/etc/warroom/kubeconfig",
-            "AWS_REGION=us-east-1 AWS_PROFILE=incident RDS_INSTANCE=orders",
-            "AWS_REGION=us-east-1 AWS_ENDPOINT_URL=https://route53.example.net HOSTED_ZONE=Z0123456789",
-            "AWS_REGION=us-east-1 SECRET_NAME=app/api-keys",
+            "AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_PROFILE=incident RDS_INSTANCE=orders",
+            "AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 AWS_ENDPOINT_URL=https://route53.example.net \
+             HOSTED_ZONE=Z0123456789",
+            "AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 SECRET_NAME=app/api-keys",
             // What is only asked here has no place that a program would be told.
             "",
             "",
@@ -369,15 +370,15 @@ fn programs_get_the_place_and_never_the_secret() {
             "",
             "",
             "",
-            "AWS_REGION=us-east-1 S3_BUCKET=example-backups S3_PREFIX=db/",
+            "AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 S3_BUCKET=example-backups S3_PREFIX=db/",
             "KUBE_CONTEXT=east KUBE_NAMESPACE=default CNPG_CLUSTER=pg",
             "KUBE_CONTEXT=east KUBE_NAMESPACE=velero",
             "KUBE_CONTEXT=east KUBE_NAMESPACE=argocd",
-            "AWS_REGION=us-east-1 ECS_CLUSTER=production ECS_SERVICE=web",
-            "AWS_REGION=us-west-2",
-            "AWS_REGION=us-east-1",
-            "AWS_REGION=us-east-1",
-            "AWS_REGION=us-west-2",
+            "AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 ECS_CLUSTER=production ECS_SERVICE=web",
+            "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2",
+            "AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1",
+            "AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1",
+            "AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2",
         ]
     );
     // What the site says itself wins.

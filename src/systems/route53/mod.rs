@@ -3,21 +3,24 @@
 //! A name may have several types (A and AAAA, say), each with the same set identifiers: they are read as one and changed as one.
 
 mod acts;
+mod resolves;
 mod weights;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_route53::Client;
 use aws_sdk_route53::types::ResourceRecordSet;
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 
+use super::dns::Resolver;
 use super::wire;
 use super::wire::aws::{Accounts, Service};
 use super::wire::policy::Caller;
 use super::{Output, System};
 use crate::incident::acts::Act;
 use crate::incident::acts::route53::DnsSight;
-use crate::incident::names::TargetId;
+use crate::incident::names::{RegionId, TargetId};
 use crate::incident::reading::{Failure, FailureKind, Observation, Outcome, Sight, Verdict};
 use crate::incident::site::{DnsEndpoint, Target};
 use weights::Weights;
@@ -26,15 +29,20 @@ use weights::Weights;
 pub struct Route53 {
     id: TargetId,
     endpoint: DnsEndpoint,
+    resolvers: Vec<Resolver>,
     service: Service<Client>,
 }
 
 impl Route53 {
     /// The record of `target`; nothing is connected yet.
     pub fn new(target: &Target, endpoint: &DnsEndpoint, accounts: &Accounts) -> Self {
+        // Two questions to each, the record and what it is an alias of, and Route 53 is asked before: all in one look.
+        let within = target.timeout / 4;
+        let resolver = |at: &String| Resolver::new(at, within);
         Self {
             id: target.id.clone(),
             endpoint: endpoint.clone(),
+            resolvers: endpoint.resolvers.iter().map(resolver).collect(),
             service: Service::new(target, (&endpoint.account, accounts), Client::new),
         }
     }
@@ -47,10 +55,15 @@ impl Route53 {
         Ok(DnsSight {
             weights: weights.to_string(),
             set: weights.shares(),
-            resolves: None,
+            resolves: self.resolves(&sets).await,
             ttl: Duration::from_secs(ttls.max().unwrap_or(60)),
             in_sync: true,
         })
+    }
+
+    async fn resolves(&self, sets: &[ResourceRecordSet]) -> Option<BTreeMap<RegionId, u32>> {
+        let at = &self.endpoint;
+        resolves::shares(&self.resolvers, &at.record, sets, &at.sets).await
     }
 
     /// The record's sets, of every type: those of this very name with a weight.
