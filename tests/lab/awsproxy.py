@@ -105,7 +105,9 @@ class Proxy(Door):
         headers = {**self.passed_on(), "Host": self.headers["Host"], "x-moto-account-id": account(self.headers)}
         moto.request(self.command, self.path, body, headers)
         answer = moto.getresponse()
-        own = {name: value for name, value in answer.headers.items() if name.lower().startswith("x-amz-bucket")}
+        # What an object is told by; of one that is only asked about, its length too.
+        told = ("last-modified", "etag", *(["content-length"] if self.command == "HEAD" else []))
+        own = {name.title(): value for name, value in answer.headers.items() if name.lower().startswith("x-amz-bucket") or name.lower() in told}
         return answer.status, answer.headers.get("Content-Type", "text/plain"), answer.read(), own
 
     def error(self, action, fault):

@@ -21,7 +21,7 @@ class Door(BaseHTTPRequestHandler):
     def answer(self, status, kind, text, **more):
         self.send_response(status)
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Content-Length", more.pop("Content-Length", str(len(text))))
         for name, value in more.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()

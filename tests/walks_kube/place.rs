@@ -235,7 +235,7 @@ impl Place {
                 || section.starts_with("[links.redis]") && has("redis-west");
             if target || between {
                 // A busy machine is no outage.
-                let patient = section.replace("timeout = \"1s\"", "timeout = \"5s\"");
+                let patient = section.replace("timeout = \"1s\"", "timeout = \"10s\"");
                 self.site(&format!("\n{patient}\n"));
             }
         }

@@ -110,7 +110,7 @@ fn a_snapshot_is_put_away_and_a_lost_vault_comes_back_from_it() {
         .map(|(name, value)| (*name, &**value))
         .collect();
     let walked = place.walk("vault-snapshot", &values, &[("way", "Take a snapshot")]);
-    walked.went(&["way", "snapshot", "read-back", "keys", "end"]);
+    walked.went(&["way", "snapshot", "read-back", "keys", "end", "tidy"]);
     let stored = json!({ "Bucket": "harbour-backups", "Prefix": "vault/" });
     let stored = aws.boto("s3", "list_objects_v2", &stored);
     assert_eq!(

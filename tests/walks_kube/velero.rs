@@ -68,10 +68,12 @@ impl Server<'_> {
         });
     }
 
-    /// Deployments and config maps of namespaces, as they can be made again.
+    /// Deployments and config maps of namespaces, as they can be made again. A backup that names none takes in all of them; of
+    /// those only the shop is of interest here.
     fn saved(&self, namespaces: &Value) -> Vec<Value> {
         let mut kept = Vec::new();
-        for namespace in namespaces.as_array().unwrap() {
+        let all = vec![json!("shop")];
+        for namespace in namespaces.as_array().unwrap_or(&all) {
             let namespace = namespace.as_str().unwrap();
             let kinds = [
                 "get",

@@ -2,8 +2,6 @@
 //!
 //! Each look asks anew: nothing is cached here, and the hosts file of this machine is not read.
 
-mod resolver;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -11,13 +9,11 @@ use futures_util::future::{BoxFuture, FutureExt, join_all};
 
 use super::probe::Probe;
 use super::wire;
+use super::wire::resolver::{Answer, Resolver};
 use crate::incident::acts::check::{CheckSight, CheckState};
 use crate::incident::measure::Span;
 use crate::incident::reading::{Failure, FailureKind, Sight};
 use crate::incident::site::Target;
-
-use resolver::Answer;
-pub use resolver::Resolver;
 
 /// One name of the site.
 pub struct Dns {

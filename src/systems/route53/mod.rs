@@ -13,10 +13,10 @@ use aws_sdk_route53::Client;
 use aws_sdk_route53::types::ResourceRecordSet;
 use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 
-use super::dns::Resolver;
 use super::wire;
 use super::wire::aws::{Accounts, Service};
 use super::wire::policy::Caller;
+use super::wire::resolver::Resolver;
 use super::{Output, System};
 use crate::incident::acts::Act;
 use crate::incident::acts::route53::DnsSight;

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::weights::region;
 use crate::incident::names::RegionId;
-use crate::systems::dns::Resolver;
+use crate::systems::wire::resolver::Resolver;
 
 /// The share of each region in what the resolvers answer, in percent, rounded down: all of them, or it is not 100. One that does
 /// not answer, or leads where no set does, counts for no region. None when no resolver is asked.

@@ -16,6 +16,7 @@ pub mod policy;
 pub mod program;
 pub mod proof;
 pub mod redis;
+pub mod resolver;
 #[cfg(feature = "kubernetes")]
 pub mod rights;
 pub mod secret;
