@@ -37,7 +37,6 @@ mod heals;
 mod knowledge;
 mod names;
 mod place;
-mod region;
 mod statuspage;
 mod symptoms;
 mod vault;

@@ -1,6 +1,5 @@
 //! A public name: its record is one of the AWS lab, and a real resolver answers by the record's weights, as Route 53 does.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -15,16 +14,14 @@ pub struct Resolver<'a> {
     pub port: u16,
     aws: &'a Aws,
     name: String,
-    /// Addresses, and the names that have them.
-    others: Vec<(String, String)>,
     hosts: PathBuf,
     server: Server,
     changes: u64,
 }
 
 impl<'a> Resolver<'a> {
-    /// A resolver that knows a weighted name of the lab, and other names with their addresses.
-    pub fn new(aws: &'a Aws, name: &str, others: &[(&str, &str)], hosts: PathBuf) -> Self {
+    /// A resolver that knows a weighted name of the lab.
+    pub fn new(aws: &'a Aws, name: &str, hosts: PathBuf) -> Self {
         let port = free_port();
         fs::write(&hosts, "").unwrap();
         let args = [
@@ -42,29 +39,12 @@ impl<'a> Resolver<'a> {
             port,
             aws,
             name: name.to_owned(),
-            others: others
-                .iter()
-                .map(|(address, name)| ((*address).into(), (*name).into()))
-                .collect(),
             hosts,
             server,
             changes: u64::MAX,
         };
         resolver.follows();
         resolver
-    }
-
-    /// The address of a set: its own, or that of the name it is an alias of.
-    fn address<'b>(&'b self, set: &'b Value) -> &'b str {
-        let own = set["ResourceRecords"][0]["Value"].as_str();
-        own.unwrap_or_else(|| {
-            let alias = set["AliasTarget"]["DNSName"].as_str().unwrap();
-            let found = self
-                .others
-                .iter()
-                .find(|(_, name)| name == alias.trim_end_matches('.'));
-            &found.unwrap().0
-        })
     }
 
     /// Answers by the weights of now: the address of the set that has the most. Whether they are others than before.
@@ -79,12 +59,8 @@ impl<'a> Resolver<'a> {
             .iter()
             .max_by_key(|set| set["Weight"].as_i64())
             .unwrap();
-        let address = self.address(heaviest);
-        let mut lines = format!("{address} {}\n", self.name);
-        for (address, name) in &self.others {
-            writeln!(lines, "{address} {name}").unwrap();
-        }
-        fs::write(&self.hosts, lines).unwrap();
+        let address = heaviest["ResourceRecords"][0]["Value"].as_str().unwrap();
+        fs::write(&self.hosts, format!("{address} {}\n", self.name)).unwrap();
         self.server.signal("HUP");
         true
     }
