@@ -213,6 +213,7 @@ fn a_full_drill_builds_everything_in_an_account_of_its_own_and_takes_it_away() {
         "answers",
         "rto",
         "rpo",
+        "verify", // the runbook it is, and then what is ticked
         "verify",
         "teardown",
         "remove-copies",
@@ -233,6 +234,8 @@ fn a_full_drill_builds_everything_in_an_account_of_its_own_and_takes_it_away() {
     let copies = [
         "rds",
         "describe-db-snapshots",
+        "--snapshot-type",
+        "manual",
         "--query",
         "DBSnapshots[].DBSnapshotIdentifier",
     ];
