@@ -29,7 +29,7 @@ impl Server<'_> {
             for object in self.unseen(plural) {
                 let path = format!("{}/status", self.path(plural, name(&object)));
                 self.kube.write(&path, |object| {
-                    object["status"] = json!({ "phase": status })
+                    object["status"] = json!({ "phase": status });
                 });
             }
         }

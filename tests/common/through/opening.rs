@@ -105,7 +105,7 @@ impl Walker {
 fn chosen(screen: &str, name: &str) -> Option<String> {
     const LABEL: usize = 12;
     let lines: Vec<&str> = screen.lines().collect();
-    let values = lines.windows(2).filter_map(|pair| {
+    let mut values = lines.windows(2).filter_map(|pair| {
         let (before, _) = pair[1].split_once("one of ")?;
         let start = before.chars().count().checked_sub(LABEL)?;
         let field: String = pair[0].chars().skip(start).collect();
@@ -116,5 +116,5 @@ fn chosen(screen: &str, name: &str) -> Option<String> {
         let its = label == name || (name.len() >= LABEL && name.starts_with(label));
         its.then(|| words.next().map(str::to_owned))?
     });
-    values.last()
+    values.next_back()
 }
