@@ -60,6 +60,9 @@
 //! - A command in a pod is a shell step with `kubectl exec`: its output, its exit and its time limit are a shell step's already.
 //! - A step that an operator adds is a runbook of that one step, copied into the incident and chosen like any other: the road,
 //!   the runner, a console that comes back and the post-mortem need nothing else for it.
+//! - A site fills in the variables of runbooks (`[vars.RUNBOOK]`): names stay in one place, and a runbook names nothing.
+//! - A file without a word of ours opens whatever it holds, and what can't be read in it is shown; one that has a card or a role is
+//!   held to it, for a slip there could lose a gate. Drafts of an import carry marks, which stand for the faults below them.
 //! - Only the desk ([`world::desk`]) writes an incident's journal. Runners write their end beside their evidence, and the
 //!   desk of whichever console sees it first records it.
 

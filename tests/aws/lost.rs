@@ -161,6 +161,14 @@ fn of_names_and_secrets() {
         aws.order(&json!({ "fault": fault }));
         let (_, outcome) = aws.act(&shift(50)).await;
         assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+        lost(
+            "route53.point = { target = \"public\", to = \"us-east-1=100,us-west-2=0\" }",
+            "ChangeResourceRecordSets",
+            |aws| weights(aws).contains(&("A".into(), "blue".into(), 100)),
+            Some("weight = { of = \"public\", region = \"us-east-1\", at_least = 100 }"),
+        )
+        .is_found(&aws)
+        .await;
         let first = stages(&aws, "harbour/api-keys")[0].0.clone();
         // A runbook has the version before in a variable.
         let verify = Condition::Secret(SecretCondition::VersionIsNew {

@@ -18,8 +18,12 @@ impl Chooser {
             words.iter().all(|word| text.contains(word))
         };
         let mut rows: Vec<&ChooserRow> = self.rows.iter().filter(fits).collect();
-        // The one whose key begins with what was typed is the one that is meant.
-        rows.sort_by_key(|row| filter.is_empty() || !row.key.starts_with(&filter));
+        // What was typed whole is meant, and next to it the one whose key begins with what was typed.
+        rows.sort_by_key(|row| {
+            let whole = row.words.to_lowercase() == filter || row.key == filter;
+            let begun = !filter.is_empty() && row.key.starts_with(&filter);
+            (!whole, !begun)
+        });
         rows
     }
 }
@@ -89,4 +93,43 @@ pub(super) fn runbooks(state: &mut State, mut chooser: Chooser, key: Key) -> Ans
     };
     let effects: Vec<Effect> = inputs::open(state, id, section, None, &Default::default());
     (None, effects)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_whole_stands_first() {
+        let row = |key: &str, words: &str| ChooserRow {
+            key: key.to_owned(),
+            words: words.to_owned(),
+            aside: String::new(),
+            refused: None,
+        };
+        let rows = vec![
+            row("secrets-compromise", "Secrets compromised"),
+            row("keys", "Secrets"),
+            row("restore", "Put secrets back"),
+        ];
+        let first = |typed: &str| {
+            let mut chooser = Chooser {
+                rows: rows.clone(),
+                ..Chooser::default()
+            };
+            typed
+                .chars()
+                .for_each(|c| drop(pick(&mut chooser, Key::plain(Code::Char(c)))));
+            chooser.matching()[0].key.clone()
+        };
+        let table = [
+            ("secrets", "keys"),
+            ("secrets-", "secrets-compromise"),
+            ("back", "restore"),
+            ("rest", "restore"),
+        ];
+        for (typed, key) in table {
+            assert_eq!(first(typed), key, "{typed}");
+        }
+    }
 }
