@@ -85,6 +85,9 @@ const RUNBOOKS: &[(&str, &str)] = runbooks! {
     "zone-loss"
 };
 
+/// What the name of a file begins with that is built in.
+pub const BUILT_IN: &str = "built in: ";
+
 /// A file's text with the name it has in faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
@@ -130,7 +133,7 @@ fn find(folder: &str, name: &str, built_in: &[(&str, &str)]) -> Result<Text, Fau
     }
     if let Some((_, text)) = built_in.iter().find(|(n, _)| *n == name) {
         return Ok(Text {
-            name: format!("built in: {folder}/{name}.toml"),
+            name: format!("{BUILT_IN}{folder}/{name}.toml"),
             text: (*text).to_owned(),
         });
     }
@@ -187,7 +190,7 @@ pub fn runbooks(site: &Site) -> Vec<Loaded> {
     for (name, text) in RUNBOOKS {
         add(
             &mut found,
-            &format!("built in: runbooks/{name}.md"),
+            &format!("{BUILT_IN}runbooks/{name}.md"),
             (*name).to_owned(),
             text,
             None,
