@@ -475,3 +475,28 @@ async fn a_shell_knows_the_one_context_of_kubernetes_that_it_was_given() {
         "{failure}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_workloads_in_one_cluster_a_shell_is_told_the_cluster() {
+    let kube = |workload: &str| {
+        Endpoint::Kube(KubeEndpoint {
+            context: "in-cluster".into(),
+            kubeconfig: None,
+            namespace: "shop".into(),
+            workload: Some(workload.into()),
+        })
+    };
+    let site = site(vec![
+        target("web", kube("deployment/web")),
+        target("jobs", kube("deployment/jobs")),
+    ]);
+    let one = tools(&["web".into()], &site).await.unwrap();
+    assert_eq!(one.plain["KUBE_WORKLOAD"], "deployment/web");
+    let both = tools(&["web".into(), "jobs".into()], &site).await.unwrap();
+    assert_eq!(both.plain["KUBE_NAMESPACE"], "shop");
+    assert!(
+        !both.plain.contains_key("KUBE_WORKLOAD"),
+        "{:?}",
+        both.plain
+    );
+}

@@ -142,6 +142,19 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// The Kubernetes API it is asked by; none for what is not asked there.
+    pub fn cluster(&self) -> Option<&KubeEndpoint> {
+        match self {
+            Endpoint::Kube(at)
+            | Endpoint::Managed(
+                ManagedEndpoint::Cnpg { at, .. }
+                | ManagedEndpoint::Velero { at, .. }
+                | ManagedEndpoint::Argocd { at, .. },
+            ) => Some(at),
+            _ => None,
+        }
+    }
+
     /// The system's name in the site file.
     pub fn system(&self) -> &'static str {
         match self {

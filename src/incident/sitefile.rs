@@ -14,7 +14,7 @@ use super::runbook::{System, variable_name};
 use super::site::{Backup, Endpoint, Link, Objectives, Region, RegionRole, Site, Target};
 use super::strict::{Reader, Table};
 
-pub use self::env::{TOOL_NAMES, tool_env};
+pub use self::env::{TOOL_NAMES, is_of_one, tool_env};
 use self::fields::{Folder, text};
 
 mod checks;

@@ -62,21 +62,7 @@ pub fn find(name: Option<&str>) -> Result<Found, String> {
 /// Runbooks that can be chosen in an exercise: those of every site, and those that need a simulated one to show all. Of a name
 /// that both have, the exercise takes its own, written for its sites, unless the user has one.
 pub fn library(site: &Site) -> Vec<Loaded> {
-    let mut library = shelf::runbooks(site);
-    let ours = |id: &str| built_in::RUNBOOKS.iter().any(|(own, _)| *own == id);
-    library.retain(|loaded| {
-        !(loaded.origin.starts_with(shelf::BUILT_IN) && ours(loaded.runbook.id.as_str()))
-    });
-    for (id, text) in built_in::RUNBOOKS {
-        shelf::add(
-            &mut library,
-            &format!("{}drill runbooks/{id}.md", shelf::BUILT_IN),
-            (*id).to_owned(),
-            text,
-            None,
-        );
-    }
-    library
+    shelf::runbooks_with(site, &[("drill runbooks", built_in::RUNBOOKS)])
 }
 
 /// TOML files of the user's folder, by name; none when there is no such folder.

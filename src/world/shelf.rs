@@ -23,6 +23,9 @@ const THEMES: &[(&str, &str)] = &[
     ("mono", include_str!("../../themes/mono.toml")),
 ];
 
+/// Files that are part of the program: names and texts.
+pub type BuiltIn = &'static [(&'static str, &'static str)];
+
 /// Files of `runbooks/`, by name.
 macro_rules! runbooks {
     ($($name:literal)*) => {
@@ -30,7 +33,7 @@ macro_rules! runbooks {
     };
 }
 
-const RUNBOOKS: &[(&str, &str)] = runbooks! {
+const RUNBOOKS: BuiltIn = runbooks! {
     "accidental-deletion"
     "after-incident"
     "application-recovery"
@@ -85,9 +88,6 @@ const RUNBOOKS: &[(&str, &str)] = runbooks! {
     "zone-loss"
 };
 
-/// What the name of a file begins with that is built in.
-pub const BUILT_IN: &str = "built in: ";
-
 /// A file's text with the name it has in faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
@@ -133,7 +133,7 @@ fn find(folder: &str, name: &str, built_in: &[(&str, &str)]) -> Result<Text, Fau
     }
     if let Some((_, text)) = built_in.iter().find(|(n, _)| *n == name) {
         return Ok(Text {
-            name: format!("{BUILT_IN}{folder}/{name}.toml"),
+            name: format!("built in: {folder}/{name}.toml"),
             text: (*text).to_owned(),
         });
     }
@@ -167,6 +167,11 @@ pub fn text(path: &Path) -> io::Result<String> {
 /// Every runbook: the site's folder, the user's folder, then what is built in; a name found twice is taken from the
 /// first place.
 pub fn runbooks(site: &Site) -> Vec<Loaded> {
+    runbooks_with(site, &[])
+}
+
+/// The same, with more that are built in (`drill runbooks`: names and texts), each before another built-in one of its name.
+pub fn runbooks_with(site: &Site, more: &[(&str, BuiltIn)]) -> Vec<Loaded> {
     let mut found: Vec<Loaded> = Vec::new();
     let folders = site
         .runbooks
@@ -187,14 +192,12 @@ pub fn runbooks(site: &Site) -> Vec<Loaded> {
             refused,
         );
     }
-    for (name, text) in RUNBOOKS {
-        add(
-            &mut found,
-            &format!("{BUILT_IN}runbooks/{name}.md"),
-            (*name).to_owned(),
-            text,
-            None,
-        );
+    let built_in = more.iter().chain(&[("runbooks", RUNBOOKS)]);
+    let built_in =
+        built_in.flat_map(|(folder, files)| files.iter().map(move |file| (folder, file)));
+    for (folder, (name, text)) in built_in {
+        let origin = format!("built in: {folder}/{name}.md");
+        add(&mut found, &origin, (*name).to_owned(), text, None);
     }
     for loaded in &mut found {
         loaded.runbook = filled_in(site, &loaded.runbook);

@@ -109,3 +109,34 @@ fn sections(runbook: &Runbook) -> Vec<(String, String)> {
     }
     sections
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::incident::runbook::parse;
+
+    /// The keys of the rows of a file.
+    fn keys(text: &str) -> Vec<String> {
+        let (runbook, faults) = parse("r.md", text, "r".into());
+        let loaded = Loaded {
+            runbook: Arc::new(runbook.unwrap_or_else(|| panic!("{faults:?}"))),
+            text: Arc::from(text),
+            origin: "r.md".to_owned(),
+            refused: None,
+        };
+        let rows = rows_of(&loaded, false, None);
+        rows.into_iter().map(|row| row.key).collect()
+    }
+
+    #[test]
+    fn sections_stand_by_themselves_where_a_file_holds_several_procedures() {
+        let steps = "## One\n\n### A\n\n- [ ] a\n\n## Two\n\n### B\n\n- [ ] b\n";
+        let card = |words: &str| format!("# R\n\n```toml runbook\n{words}\n```\n\n{steps}");
+        let all = ["r", "r#a", "r#b"];
+        assert_eq!(keys(&format!("# R\n\n{steps}")), all);
+        assert_eq!(keys(&card("several = true")), all);
+        assert_eq!(keys(&card("several = false")), ["r"]);
+    }
+}

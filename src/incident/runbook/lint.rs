@@ -156,7 +156,7 @@ impl Lint<'_> {
     }
 
     fn secrets(&mut self) {
-        for (at, rule) in rules::broken(self.source.text, Over::File, false) {
+        for (at, rule) in rules::broken(self.source.text, &[Over::File], false) {
             self.broken(&at, rule);
         }
     }
@@ -280,11 +280,9 @@ impl Lint<'_> {
     /// `text` is `code`, its comments blanked or not, every byte at its place.
     fn rules(&mut self, action: &Action, code: &str, text: &str, over: &[Over]) {
         let with = !action.attrs.with.is_empty();
-        for over in over {
-            for (found, rule) in rules::broken(text, *over, with) {
-                let at = self.in_code(action, code, found.start);
-                self.broken(&at, rule);
-            }
+        for (found, rule) in rules::broken(text, over, with) {
+            let at = self.in_code(action, code, found.start);
+            self.broken(&at, rule);
         }
     }
 

@@ -39,6 +39,19 @@ pub const TOOL_NAMES: [&str; 27] = [
     "SENTINEL_NODES",
 ];
 
+/// Names of the one thing a target is: a fence with two of them is told neither. What says where to connect is never doubtful.
+pub fn is_of_one(name: &str) -> bool {
+    const OF_ONE: [&str; 6] = [
+        "CNPG_CLUSTER",
+        "ECS_CLUSTER",
+        "ECS_SERVICE",
+        "KUBE_WORKLOAD",
+        "S3_BUCKET",
+        "S3_PREFIX",
+    ];
+    OF_ONE.contains(&name)
+}
+
 /// Variables for the programs that a fence runs `with=` this target; the target's own win.
 pub fn tool_env(target: &Target) -> Env {
     let mut env = place(&target.endpoint);

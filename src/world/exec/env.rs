@@ -1,18 +1,19 @@
 //! What a shell's environment holds: a clean base, the step's variables, and of the targets it was given exactly theirs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::incident::managed::ManagedEndpoint;
 use crate::incident::names::TargetId;
 use crate::incident::reading::{Failure, FailureKind};
-use crate::incident::site::{Endpoint, KubeEndpoint, PgEndpoint, SecretRef, Site, Target};
+use crate::incident::site::{Endpoint, PgEndpoint, SecretRef, Site, Target};
 use crate::incident::sitefile;
-use crate::systems::wire::{self, secret};
+#[cfg(feature = "kubernetes")]
+use crate::systems::wire;
+use crate::systems::wire::secret;
 use crate::world::ledger::{Disk, RealDisk};
 use crate::world::{places, proc};
 
@@ -119,6 +120,7 @@ pub fn base() -> BTreeMap<String, String> {
 /// When a password can't be fetched, or two targets want one variable with two values.
 pub async fn tools(with: &[TargetId], site: &Site) -> Result<Tools, Failure> {
     let mut tools = Tools::default();
+    let mut unclear = BTreeSet::new();
     for id in with {
         let target = site.target(id).ok_or_else(|| {
             let what = "is no target of the site file";
@@ -126,6 +128,9 @@ pub async fn tools(with: &[TargetId], site: &Site) -> Result<Tools, Failure> {
         })?;
         for (name, value) in sitefile::tool_env(target) {
             match tools.plain.insert(name.clone(), value.clone()) {
+                Some(other) if other != value && sitefile::is_of_one(&name) => {
+                    unclear.insert(name);
+                }
                 Some(other) if other != value => {
                     let what = format!("with: {name} would be {other} and {value}");
                     let advice = "give the fence one of them";
@@ -134,9 +139,12 @@ pub async fn tools(with: &[TargetId], site: &Site) -> Result<Tools, Failure> {
                 _ => {}
             }
         }
+        #[cfg(feature = "kubernetes")]
         tools.narrow(target)?;
         tools.fetch(target).await?;
     }
+    // Of two workloads neither is the one.
+    tools.plain.retain(|name, _| !unclear.contains(name));
     Ok(tools)
 }
 
@@ -157,38 +165,14 @@ fn password(endpoint: &Endpoint) -> Option<&SecretRef> {
     }
 }
 
-/// The Kubernetes API that a target is asked by.
-fn cluster(endpoint: &Endpoint) -> Option<&KubeEndpoint> {
-    match endpoint {
-        Endpoint::Kube(at)
-        | Endpoint::Managed(
-            ManagedEndpoint::Cnpg { at, .. }
-            | ManagedEndpoint::Velero { at, .. }
-            | ManagedEndpoint::Argocd { at, .. },
-        ) => Some(at),
-        _ => None,
-    }
-}
-
 impl Tools {
     /// Keeps the target's context as the only one. Two targets with two contexts were refused by their variables.
     #[cfg(feature = "kubernetes")]
     fn narrow(&mut self, target: &Target) -> Result<(), Failure> {
-        let Some(at) = cluster(&target.endpoint) else {
-            return Ok(());
-        };
-        let text = wire::kube::narrowed(at, &wire::on(target))?;
-        self.kubeconfig = text.map(SecretString::from);
-        Ok(())
-    }
-
-    #[cfg(not(feature = "kubernetes"))]
-    #[expect(clippy::unnecessary_wraps, reason = "the other build can fail")]
-    fn narrow(&mut self, target: &Target) -> Result<(), Failure> {
-        self.kubeconfig = self
-            .kubeconfig
-            .take()
-            .filter(|_| cluster(&target.endpoint).is_some());
+        if let Some(at) = target.endpoint.cluster() {
+            let text = wire::kube::narrowed(at, &wire::on(target))?;
+            self.kubeconfig = text.map(SecretString::from);
+        }
         Ok(())
     }
 

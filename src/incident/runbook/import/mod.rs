@@ -39,6 +39,8 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
     let (runbook, _) = read(file, text, id.clone());
     let source = Source::new(file, text);
     let mut edits = Edits::default();
+    let actions = runbook.steps.iter().flat_map(Step::all_actions);
+    let run: BTreeSet<usize> = actions.map(|action| action.line).collect();
     for fence in sections.iter().flat_map(fences) {
         // What is not run stays what it was: a card would ask it for a server, or for its end.
         let (words, _) = words(fence);
@@ -46,7 +48,7 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
             continue;
         };
         let shown = words.get(1).is_some_and(|word| word.key == "show");
-        if !shown && !run(&runbook, &source, fence) {
+        if !shown && !run.contains(&source.place(fence.at.start).0) {
             edits.insert(language.at.end, " show");
         }
     }
@@ -82,13 +84,6 @@ fn ids_once(edits: &mut Edits, source: &Source<'_>, sections: &[Section], runboo
         let new = step.map_or(String::new(), |step| format!("{{#{}}}", step.id));
         edits.replace(at..at + written.len(), new);
     }
-}
-
-/// Whether a fence is one of the runbook's actions.
-fn run(runbook: &Runbook, source: &Source<'_>, fence: &Fence) -> bool {
-    let (line, _) = source.place(fence.at.start);
-    let mut actions = runbook.steps.iter().flat_map(Step::all_actions);
-    actions.any(|action| action.line == line)
 }
 
 /// The file holds several procedures: sections of their own, each with steps.

@@ -125,12 +125,13 @@ static COMPILED: LazyLock<Compiled> = LazyLock::new(|| {
     Compiled { rules, any }
 });
 
-/// Where rules over `over` are broken in `text`, and which; `with` when the fence names its target.
-pub(super) fn broken(text: &str, over: Over, with: bool) -> Vec<(Range<usize>, &'static Rule)> {
+/// Where rules over one of `over` are broken in `text`, and which; `with` when the fence names its target.
+pub(super) fn broken(text: &str, over: &[Over], with: bool) -> Vec<(Range<usize>, &'static Rule)> {
     let Compiled { rules, any } = &*COMPILED;
     let mut found = Vec::new();
     for n in any.matches(text) {
-        let Some((rule, pattern, excuse)) = rules.get(n).filter(|(rule, ..)| rule.over == over)
+        let Some((rule, pattern, excuse)) =
+            rules.get(n).filter(|(rule, ..)| over.contains(&rule.over))
         else {
             continue;
         };
@@ -205,10 +206,7 @@ mod tests {
             let text = std::fs::read_to_string(&file).unwrap();
             let text = match rule.over {
                 Over::Written | Over::File => text,
-                // Each script by itself: a heading is no comment of it.
-                _ => super::super::commands::bare(
-                    text.replace("\n# T", "").trim_start_matches("# T"),
-                ),
+                _ => super::super::commands::bare(&text),
             };
             let scripts = text.split("```").any(|part| {
                 let code = part.split_once('\n').map_or("", |(_, code)| code);
@@ -236,23 +234,20 @@ mod tests {
 
     #[test]
     fn what_excuses_is_looked_for_in_the_command_or_in_the_script() {
-        let broken = |text: &str, over| -> Vec<&str> {
-            let found = broken(text, over, false);
+        let broken = |text: &str| -> Vec<&str> {
+            let found = broken(text, &[Over::Shell], false);
             found.into_iter().map(|(_, rule)| rule.code).collect()
         };
         assert_eq!(
-            broken(
-                "curl --max-time 5 http://x\ncurl --fail http://y",
-                Over::Shell
-            ),
+            broken("curl --max-time 5 http://x\ncurl --fail http://y"),
             ["no-timeout", "curl-fail"]
         );
         assert_eq!(
-            broken("aws ecs update-service --service a\n", Over::Shell),
+            broken("aws ecs update-service --service a\n"),
             ["ecs-not-awaited"]
         );
         let awaited =
             "aws ecs update-service --service a\naws ecs wait services-stable --services a\n";
-        assert_eq!(broken(awaited, Over::Shell), Vec::<&str>::new());
+        assert_eq!(broken(awaited), Vec::<&str>::new());
     }
 }
