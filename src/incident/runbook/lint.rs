@@ -50,6 +50,8 @@ pub fn check(
     graph::references(&mut lint);
     graph::reachable(&mut lint);
     variables::set(&mut lint, site);
+    variables::set_in_time(&mut lint, site);
+    variables::secrets_kept(&mut lint, site);
     if let Some(site) = site {
         targets::known(&mut lint, site);
     }

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::super::super::acts::Condition;
 use super::super::super::site::Site;
 use super::super::ids::{OF_INCIDENT, of_a_target};
-use super::super::{Action, Code, Runbook, Step};
+use super::super::{Action, Check, Code, Runbook, Step, http_method};
 use super::Lint;
 use super::commands::bare;
 
@@ -53,6 +54,73 @@ pub(super) fn set(lint: &mut Lint<'_>, site: Option<&Site>) {
     }
 }
 
+/// Reports verifications that ask for what the step's last act prints: it is kept once the act is done, and the act is not done
+/// until they hold.
+pub(super) fn set_in_time(lint: &mut Lint<'_>, site: Option<&Site>) {
+    let runbook = lint.runbook;
+    for step in &runbook.steps {
+        let last = step.actions().last();
+        let Some(name) = last.and_then(|action| action.attrs.keep_as.as_deref()) else {
+            continue;
+        };
+        let all = runbook.steps.iter().flat_map(Step::all_actions);
+        let keep = all.filter(|action| action.attrs.keep_as.as_deref() == Some(name));
+        let asked = runbook.card.vars.iter().any(|var| var.name == name);
+        let line = verification_uses(step, name, site);
+        if let (Some(line), false, 1) = (line, asked, keep.count()) {
+            let at = lint.near(line.saturating_sub(1), name);
+            let what = format!("${name} is kept by the act that this verifies, when it is done");
+            let instead = format!("verify in a step of its own, or have an act before keep {name}");
+            lint.fault("variable-late", &at, what, instead);
+        }
+    }
+}
+
+/// Reports secrets in `sql` and `http` that is only looked at: it is asked again and again, and nobody confirms that they go there.
+pub(super) fn secrets_kept(lint: &mut Lint<'_>, site: Option<&Site>) {
+    let runbook = lint.runbook;
+    let asked = runbook.card.vars.iter().filter(|var| var.secret);
+    let all = runbook.steps.iter().flat_map(Step::all_actions);
+    let kept = all.filter(|action| action.attrs.secret);
+    let secrets: BTreeSet<&str> = asked
+        .map(|var| var.name.as_str())
+        .chain(kept.filter_map(|action| action.attrs.keep_as.as_deref()))
+        .collect();
+    let steps = runbook.steps.iter();
+    let looks = steps.flat_map(|step| step.checks.iter().chain(&step.verify));
+    for check in looks {
+        let Check::Code(action) = check else { continue };
+        let free = match &action.code {
+            Code::Sql { .. } => true,
+            Code::Http { text } => matches!(http_method(text), Some("GET" | "HEAD")),
+            Code::Shell { .. } | Code::Redis { .. } | Code::Act { .. } => false,
+        };
+        let used = action_uses(action, site).into_iter();
+        let mut used = used.filter(|name| free && secrets.contains(name.as_str()));
+        if let Some(name) = used.next() {
+            let at = lint.near(action.line.saturating_sub(1), &name);
+            let what = format!("${name} is a secret, and what is only looked at is given none");
+            let instead = "ask a target of the site that has the credentials, or use a bash check";
+            lint.fault("secret-looked", &at, what, instead);
+        }
+    }
+}
+
+/// The line of the first verification of a step that uses a variable.
+fn verification_uses(step: &Step, name: &str, site: Option<&Site>) -> Option<usize> {
+    let mut checks = step.verify.iter();
+    checks.find_map(|check| match check {
+        Check::Code(action) => {
+            let used = action_uses(action, site).iter().any(|used| used == name);
+            used.then_some(action.line)
+        }
+        Check::Condition(condition) => {
+            let used = condition_uses(condition).iter().any(|used| used == name);
+            used.then_some(step.line)
+        }
+    })
+}
+
 /// Variables that are used and never set, each once a step, with the line of what uses it.
 pub(in super::super) fn unset(runbook: &Runbook, site: Option<&Site>) -> Vec<(usize, String)> {
     let mut unset = Vec::new();
@@ -85,13 +153,15 @@ pub(in super::super) fn unset(runbook: &Runbook, site: Option<&Site>) -> Vec<(us
 }
 
 fn card_uses(step: &Step) -> Vec<String> {
-    let conditions = step.conditions().flat_map(|condition| {
-        let mut condition = condition.clone();
-        dollars(condition.texts_mut().into_iter().map(|text| text.as_str()))
-    });
+    let conditions = step.conditions().flat_map(condition_uses);
     let kept = step.card.capture.iter().map(|capture| capture.of.as_str());
     let guard = step.card.name_guard.as_deref();
     conditions.chain(dollars(kept.chain(guard))).collect()
+}
+
+fn condition_uses(condition: &Condition) -> Vec<String> {
+    let mut condition = condition.clone();
+    dollars(condition.texts_mut().into_iter().map(|text| text.as_str()))
 }
 
 /// The names of the texts that are `$NAME`.

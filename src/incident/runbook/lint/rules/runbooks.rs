@@ -4,13 +4,15 @@ use super::{Explained, why};
 
 /// Why each matters.
 #[rustfmt::skip]
-pub(super) const WHY: [Explained; 19] = [
+pub(super) const WHY: [Explained; 21] = [
     why("role-misspelt", "A fence whose second word is no role is shown: what it was to check or to run is not done."),
     why("id-twice", "Of two steps with one id only the first keeps it, and every way that names it leads there."),
     why("fence-shown", "What can't be read in a file without our words is shown and never run: somebody has to do it by hand."),
     why("step-unknown", "A way that leads to no step ends the walk where it is needed most."),
     why("step-unreachable", "A step no way leads to is never offered."),
     why("variable-unset", "A variable that nothing sets is empty or ends the script, in the middle of it."),
+    why("variable-late", "What an act prints is kept when it is done, and it is not done until its verification holds: that never sees it."),
+    why("secret-looked", "A check is asked before anybody confirms, and again and again: no secret is given to it, and it never holds."),
     why("name-unknown", "A name the site does not have stands for nothing, and the act is refused when it is asked for."),
     why("ambient-client", "A client without a target acts on whatever the machine is configured for, production included."),
     why("past-guards", "A promotion by hand asks nobody whether the old primary is fenced and what is lost."),
