@@ -80,6 +80,8 @@ pub struct Loaded {
     pub text: Arc<str>,
     /// Where it came from: a path, or `built in`.
     pub origin: String,
+    /// Written for any site, not for this one or this exercise.
+    pub general: bool,
     /// Whether its file (or a folder above it) may be written by others: refused.
     pub refused: Option<String>,
 }

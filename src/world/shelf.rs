@@ -192,17 +192,25 @@ pub fn runbooks_with(site: &Site, more: &[(&str, BuiltIn)]) -> Vec<Loaded> {
             refused,
         );
     }
-    let built_in = more.iter().chain(&[("runbooks", RUNBOOKS)]);
-    let built_in =
-        built_in.flat_map(|(folder, files)| files.iter().map(move |file| (folder, file)));
-    for (folder, (name, text)) in built_in {
-        let origin = format!("built in: {folder}/{name}.md");
-        add(&mut found, &origin, (*name).to_owned(), text, None);
+    for (folder, files) in more {
+        add_built_in(&mut found, folder, files);
+    }
+    let special = found.len();
+    add_built_in(&mut found, "runbooks", RUNBOOKS);
+    for loaded in found.iter_mut().skip(special) {
+        loaded.general = true;
     }
     for loaded in &mut found {
         loaded.runbook = filled_in(site, &loaded.runbook);
     }
     found
+}
+
+fn add_built_in(found: &mut Vec<Loaded>, folder: &str, files: BuiltIn) {
+    for (name, text) in files {
+        let origin = format!("built in: {folder}/{name}.md");
+        add(found, &origin, (*name).to_owned(), text, None);
+    }
 }
 
 /// A runbook with the values that a site file has for it.
@@ -281,6 +289,7 @@ pub fn add(
         runbook: Arc::new(runbook.unwrap_or_else(|| unreadable(id, text))),
         text: Arc::from(text),
         origin: origin.to_owned(),
+        general: false,
         refused: refused.or(fault),
     });
 }

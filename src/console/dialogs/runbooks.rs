@@ -1,4 +1,5 @@
-//! Choosing a runbook: walks that are open first, then runbooks for this severity, then the rest.
+//! Choosing a runbook: walks that are open first, then runbooks for this severity, then the rest; each time those about what is
+//! down first, and the site's own before those for any site.
 
 use crate::console::command::Command;
 use crate::console::event::Loaded;
@@ -29,7 +30,13 @@ pub(in crate::console) fn open(state: &mut State) {
     let down = down(state);
     library.sort_by_key(|loaded| {
         let ill = !concerns(loaded, &down);
-        (!fits(loaded), ill, loaded.runbook.title.clone())
+        // What was written for this very site knows more than what fits any.
+        (
+            !fits(loaded),
+            ill,
+            loaded.general,
+            loaded.runbook.title.clone(),
+        )
     });
     for loaded in library {
         let drilled = state.memory.history.drilled(&loaded.runbook.id);
@@ -124,6 +131,7 @@ mod tests {
             runbook: Arc::new(runbook.unwrap_or_else(|| panic!("{faults:?}"))),
             text: Arc::from(text),
             origin: "r.md".to_owned(),
+            general: false,
             refused: None,
         };
         let rows = rows_of(&loaded, false, None);

@@ -300,3 +300,26 @@ fn the_hashed_secret_is_bound_and_the_secret_itself_is_nowhere() {
     other.press("5 g");
     assert_eq!(other.steps(), desk.steps());
 }
+
+#[test]
+fn runbooks_of_the_site_stand_before_those_for_any_site_and_fitting_ones_first() {
+    let book = |id: &str, severity: &str, general: bool| Loaded {
+        general,
+        ..loaded(
+            id,
+            &format!("# {id}\n\n```toml runbook\nseverity = [\"{severity}\"]\n```\n\n- [ ] Look\n"),
+        )
+    };
+    let mut desk = Desk::new(vec![
+        book("another", "SEV-4", false),
+        book("general", "SEV-1", true),
+        book("own", "SEV-1", false),
+    ]);
+    desk.declare();
+    desk.press("r");
+    let Some(Dialog::Runbooks(chooser)) = desk.state.dialogs.last() else {
+        panic!("no list: {}", desk.message());
+    };
+    let keys: Vec<&str> = chooser.rows.iter().map(|row| row.key.as_str()).collect();
+    assert_eq!(keys, ["own", "general", "another"]);
+}

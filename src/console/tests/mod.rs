@@ -114,6 +114,7 @@ fn loaded(id: &str, text: &str) -> Loaded {
         runbook: Arc::new(runbook),
         text: text.into(),
         origin: "test".into(),
+        general: false,
         refused: None,
     }
 }
