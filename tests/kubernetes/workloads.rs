@@ -495,3 +495,32 @@ async fn what_the_cluster_complains_of_is_shown() {
         "{warnings:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_without_a_volume_is_named() {
+    let cluster = cluster();
+    cluster.web("claims");
+    let web = target("claims", "deployment/web");
+    let fine = cluster.see("admin", &web).await.unwrap();
+    assert_eq!(workload(&fine).unbound, []);
+    let data = json!({ "spec": { "template": { "spec": {
+        "volumes": [{ "name": "data", "persistentVolumeClaim": { "claimName": "data" } }],
+    } } } });
+    let patch = data.to_string();
+    cluster.kubectl(&["-n", "claims", "patch", "deployment", "web", "-p", &patch]);
+    let named = |phase: &'static str| {
+        move |sight: &Sight| {
+            let mut unbound = workload(sight).unbound.iter();
+            unbound.any(|claim| claim.name == "data" && claim.phase == phase)
+        }
+    };
+    cluster.settled(&web, named("Missing")).await;
+    let claim = json!({ "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": { "name": "data" }, "spec": {
+        "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } }, "storageClassName": "none",
+    } });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("claim.json");
+    std::fs::write(&file, claim.to_string()).unwrap();
+    cluster.kubectl(&["-n", "claims", "create", "-f", file.to_str().unwrap()]);
+    cluster.settled(&web, named("Pending")).await;
+}

@@ -19,6 +19,7 @@ class More:
     def __init__(self):
         self.begun = time.time()
         self.deployed = {}  # (region, service): when each of its deployments was over
+        self.sick = set()  # health checks that no checker of Route 53 gets through
         self.broken = set()  # task definitions whose containers end at once: web:2
         self.trail = []  # calls to Secrets Manager: when, name
         self.versions = {}  # a secret's version: when it was stored

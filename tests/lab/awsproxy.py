@@ -129,6 +129,7 @@ def order(what):
         WORLD.denied |= set(what.get("deny", []))
         WORLD.caller = tuple(what.get("caller", WORLD.caller))
         MORE.broken |= set(what.get("broken", []))
+        MORE.sick |= set(what.get("sick", []))
         MORE.addresses |= what.get("addresses", {})
         if "fault" in what:
             WORLD.faults.append({"times": 1, **what["fault"]})
@@ -148,6 +149,7 @@ def action_of(method, path, headers, body):
         (r"POST .*/rrset/?$", "ChangeResourceRecordSets"),
         (r"GET .*/rrset\b", "ListResourceRecordSets"),
         (r"GET .*/change/", "GetChange"),
+        (r"GET .*/healthcheck/[^/]+/status", "GetHealthCheckStatus"),
     ):
         if re.match(pattern, f"{method} {path}"):
             return name, {"path": path}
@@ -322,6 +324,8 @@ def rewritten(action, text, values):
     if action == "DescribeReplicationGroups":
         block = rb"<ReplicationGroup>.*?</ReplicationGroup>"
         return re.sub(block, lambda found: group(found.group()), text, flags=re.S)
+    if action == "GetHealthCheckStatus" and values["path"].split("/")[-2] in MORE.sick:
+        return replaced(text, "Status", "Failure: Connection timed out. The endpoint or the internet connection is down.")
     if action in ("GetChange", "ChangeResourceRecordSets"):
         change = re.search(rb"<Id>(?:/change/)?([^<]+)</Id>", text)
         state = WORLD.state("change", change.group(1).decode()) if change else None

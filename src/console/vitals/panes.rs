@@ -117,16 +117,25 @@ fn components(
         .collect()
 }
 
-/// What a cluster complained of last.
+/// What a cluster complained of last, or a record's health checks do.
 fn complaint(sight: &Sight) -> Option<String> {
-    let Sight::Kube(KubeSight::Workload(seen)) = sight else {
-        return None;
-    };
-    let warnings = seen.warnings.as_ref()?;
-    Some(match warnings.count {
-        1 => warnings.message.clone(),
-        count => format!("{} (the newest of {count})", warnings.message),
-    })
+    match sight {
+        Sight::Kube(KubeSight::Workload(seen)) => {
+            let warnings = seen.warnings.as_ref()?;
+            Some(match warnings.count {
+                1 => warnings.message.clone(),
+                count => format!("{} (the newest of {count})", warnings.message),
+            })
+        }
+        Sight::Dns(seen) => {
+            let sick = seen.sick.iter();
+            let sick: Vec<String> = sick
+                .map(|(region, why)| format!("{region}: {why}"))
+                .collect();
+            (!sick.is_empty()).then(|| sick.join("; "))
+        }
+        _ => None,
+    }
 }
 
 fn component_row(state: &State, target: &Target, vital: &ComponentVital) -> ComponentRow {

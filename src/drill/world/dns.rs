@@ -113,7 +113,8 @@ impl Record {
             set: self.set.clone(),
             resolves: Some(self.resolves(at)),
             ttl: self.ttl,
-            in_sync: self.changed.is_none_or(|changed| at >= changed + SYNC),
+            in_sync: Some(self.changed.is_none_or(|changed| at >= changed + SYNC)),
+            sick: BTreeMap::new(),
         }
     }
 }
@@ -137,7 +138,7 @@ mod tests {
             let sight = record.sight(second(at));
             assert_eq!(
                 (sight.resolves.unwrap()[&west], sight.in_sync),
-                (share, in_sync),
+                (share, Some(in_sync)),
                 "{at}"
             );
         }

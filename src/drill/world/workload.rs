@@ -123,6 +123,7 @@ impl Workload {
             image: format!("harbour/web:{}", self.revision),
             started: Some(world.wall(self.started(at))),
             warnings: None,
+            unbound: Vec::new(),
         }
     }
 }

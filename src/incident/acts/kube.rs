@@ -49,6 +49,18 @@ pub struct WorkloadSight {
     /// What the cluster complained of in the last quarter of an hour.
     #[serde(default)]
     pub warnings: Option<Warnings>,
+    /// Persistent volume claims of its pods that have no volume.
+    #[serde(default)]
+    pub unbound: Vec<Claim>,
+}
+
+/// A persistent volume claim without its volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// `data-db-0`
+    pub name: String,
+    /// `Pending`: none was found yet. `Lost`: it is gone, and what was on it. `Missing`: the claim itself is not there.
+    pub phase: String,
 }
 
 /// Events of type Warning.

@@ -23,8 +23,11 @@ pub struct DnsSight {
     pub resolves: Option<BTreeMap<RegionId, u32>>,
     /// How long resolvers keep an answer.
     pub ttl: Duration,
-    /// The last change has reached every name server.
-    pub in_sync: bool,
+    /// Whether the last change has reached every name server; none: only who made it can ask.
+    pub in_sync: Option<bool>,
+    /// What is wrong by the health checks of a region's sets: such a set is not answered, whatever its weight.
+    #[serde(default)]
+    pub sick: BTreeMap<RegionId, String>,
 }
 
 /// What can be done to a record.

@@ -159,10 +159,15 @@ fn of_kube(kube: &KubeSight) -> (Standing, String) {
     match kube {
         KubeSight::Workload(seen) => {
             let mut words = format!("{}/{} ready", seen.ready, seen.desired);
+            if let Some(claim) = seen.unbound.first() {
+                words = format!("{words}, {} {}", claim.name, claim.phase);
+            }
             if let Some(warnings) = &seen.warnings {
                 words = format!("{words}, {}", warnings.reason);
             }
             match (seen.crashing, seen.ready >= seen.desired) {
+                // They run on until somebody starts them anew.
+                (0, true) if !seen.unbound.is_empty() => (Standing::Watch, words),
                 (0, true) => (Standing::Fine, words),
                 (0, false) if seen.ready > 0 => (Standing::Watch, words),
                 (0, false) => (Standing::Breach, words),
@@ -184,13 +189,13 @@ fn of_kube(kube: &KubeSight) -> (Standing, String) {
 fn of_dns(dns: &DnsSight) -> (Standing, String) {
     let shares = dns.resolves.as_ref().unwrap_or(&dns.set).iter();
     let shares = shares.filter(|(_, share)| **share > 0);
-    let words: Vec<String> = shares
-        .map(|(region, share)| format!("{region} {share} %"))
-        .collect();
-    let standing = match dns.in_sync {
+    let words = shares.map(|(region, share)| format!("{region} {share} %"));
+    let sick = dns.sick.keys().map(|region| format!("{region} sick"));
+    let standing = match dns.in_sync != Some(false) && dns.sick.is_empty() {
         true => Standing::Fine,
         false => Standing::Watch,
     };
+    let words: Vec<String> = words.chain(sick).collect();
     (standing, words.join(", "))
 }
 

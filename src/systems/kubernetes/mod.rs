@@ -1,6 +1,7 @@
 //! Kubernetes: a workload's replicas or a cluster's nodes, and what the API server can do to them.
 
 mod acts;
+mod claims;
 mod events;
 mod objects;
 mod workload;
@@ -120,9 +121,10 @@ impl Kubernetes {
         let what = format!("list pods {selector}");
         let name = self.workload.as_ref().map_or("", |it| it.name.as_str());
         let pods = ask((&self.on, &what), api.list(&params));
-        let warnings = events::warnings(client, &self.namespace);
+        let warnings = events::warnings(client.clone(), &self.namespace);
         let (pods, warnings) = tokio::join!(pods, warnings);
         let pods = pods?.items;
+        sight.unbound = claims::unbound(client, &self.namespace, &pods).await;
         workload::add_pods(&mut sight, &pods);
         let names = pods.iter().filter_map(|pod| pod.metadata.name.as_deref());
         let names: Vec<&str> = names.collect();

@@ -29,6 +29,7 @@ pub(super) fn deployment(seen: &Deployment) -> (WorkloadSight, String) {
         image: spec.map(|spec| image(&spec.template)).unwrap_or_default(),
         started: None,
         warnings: None,
+        unbound: Vec::new(),
     };
     (
         sight,
@@ -66,6 +67,7 @@ pub(super) fn stateful_set(seen: &StatefulSet) -> (WorkloadSight, String) {
         image: spec.map(|spec| image(&spec.template)).unwrap_or_default(),
         started: None,
         warnings: None,
+        unbound: Vec::new(),
     };
     (
         sight,

@@ -1,8 +1,9 @@
-//! A weighted record of Route 53: the share of each region, and how it is shifted.
+//! A weighted record of Route 53: the share of each region, whether its health check holds, and how it is shifted.
 //!
 //! A name may have several types (A and AAAA, say), each with the same set identifiers: they are read as one and changed as one.
 
 mod acts;
+mod health;
 mod resolves;
 mod weights;
 
@@ -52,12 +53,15 @@ impl Route53 {
         let weights = self.weights(&sets)?;
         // An alias has the TTL of what it leads to, which is 60 s for what AWS balances.
         let ttls = sets.iter().filter_map(|set| u64::try_from(set.ttl()?).ok());
+        let ttl = Duration::from_secs(ttls.max().unwrap_or(60));
+        let (resolves, sick) = tokio::join!(self.resolves(&sets), self.sick(&sets));
         Ok(DnsSight {
             weights: weights.to_string(),
             set: weights.shares(),
-            resolves: self.resolves(&sets).await,
-            ttl: Duration::from_secs(ttls.max().unwrap_or(60)),
-            in_sync: true,
+            resolves,
+            ttl,
+            in_sync: None,
+            sick,
         })
     }
 

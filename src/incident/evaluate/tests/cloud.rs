@@ -35,6 +35,7 @@ fn workload(ready: u32, crashing: u32) -> Sight {
         image: "web:41".into(),
         started: Some(wall(0)),
         warnings: None,
+        unbound: Vec::new(),
     }))
 }
 
@@ -53,7 +54,8 @@ fn dns(west: u32) -> Sight {
         set: shares.clone(),
         resolves: Some(shares),
         ttl: Duration::from_secs(60),
-        in_sync: true,
+        in_sync: Some(true),
+        sick: BTreeMap::new(),
     })
 }
 
@@ -191,6 +193,7 @@ fn consumers_are_current_that_started_after_the_secret_changed() {
         Sight::Kube(KubeSight::Workload(seen)) => Sight::Kube(KubeSight::Workload(WorkloadSight {
             started: started.map(wall),
             warnings: None,
+            unbound: Vec::new(),
             ..seen
         })),
         other => other,
