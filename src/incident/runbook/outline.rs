@@ -88,16 +88,9 @@ pub(super) fn outline(text: &str) -> Vec<Section> {
         .strip_prefix('\u{feff}')
         .map(|rest| format!("   {rest}"));
     let text = marked.as_deref().unwrap_or(text);
-    // Heading attributes stay off: `{prod}` is text here, and `{#id}` is read below.
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_GFM
-        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
-        | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS;
     let mut walker = Walker {
         text,
-        events: Parser::new_ext(text, options).into_offset_iter().peekable(),
+        events: events(text).peekable(),
     };
     let mut sections = vec![Section::default()];
     while let Some((event, at)) = walker.events.next() {
@@ -108,6 +101,28 @@ pub(super) fn outline(text: &str) -> Vec<Section> {
         }
     }
     sections
+}
+
+fn events(text: &str) -> OffsetIter<'_> {
+    // Heading attributes stay off: `{prod}` is text here, and `{#id}` is read below.
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_GFM
+        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
+        | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS;
+    Parser::new_ext(text, options).into_offset_iter()
+}
+
+/// Where the line behind the front matter begins; 0 without one.
+pub(super) fn front_matter(text: &str) -> usize {
+    let Some((Event::Start(Tag::MetadataBlock(_)), at)) = events(text).next() else {
+        return 0;
+    };
+    let end = at.end.min(text.len());
+    let open = !text[..end].ends_with('\n');
+    let rest = text[end..].find('\n').map_or(text.len(), |n| end + n + 1);
+    if open { rest } else { end }
 }
 
 /// How deep quotes and lists may stand in each other: what is deeper is one text, or a file of `>` would end the program.
@@ -219,13 +234,13 @@ impl<'a> Walker<'a> {
             match event {
                 Event::End(TagEnd::CodeBlock) => break,
                 Event::Text(part) => {
-                    // No shell may read a carriage return that ends a line.
-                    text.push_str(&part.replace("\r\n", "\n"));
+                    text.push_str(&part);
                     at = Some(at.map_or(range.start, |at| at.start)..range.end);
                 }
                 _ => {}
             }
         }
+        let text = newlines(&text);
         if !fenced {
             return Content::Prose(Block::Code(String::new(), text));
         }
@@ -363,6 +378,11 @@ fn closed(block: &str) -> bool {
     let last = block.trim_end().lines().skip(1).last().unwrap_or_default();
     let last = last.trim_start_matches([' ', '\t', '>']);
     last.starts_with(&fence) && last.chars().all(|c| fence.starts_with(c))
+}
+
+/// Every way to end a line that Markdown knows, as the one that a shell reads: to it a carriage return is part of the last word.
+pub(super) fn newlines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 fn admonition(kind: BlockQuoteKind) -> Admonition {

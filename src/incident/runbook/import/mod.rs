@@ -17,7 +17,7 @@ use super::super::fault::{Fault, Source, Weight};
 use super::super::names::RunbookId;
 use super::attributes::words;
 use super::fence::{has_executor, is_ours};
-use super::outline::{Content, Fence, Section, outline};
+use super::outline::{Content, Fence, Section, front_matter, newlines, outline};
 use super::parse::{holds, read};
 use super::{Runbook, Step};
 use edit::Edits;
@@ -29,7 +29,7 @@ use edit::Edits;
 pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
     // A byte order mark would stand in the way of the card.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let text = &text.replace("\r\n", "\n");
+    let text = &newlines(text);
     let sections = outline(text);
     if sections.iter().any(|s| holds(&s.content, is_ours)) {
         return Err(format!(
@@ -62,17 +62,20 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
     let draft = marks::marked(file, &carded, &id);
     match super::parse(file, &draft, id) {
         (Some(_), _) => Ok(draft),
-        (None, faults) => Err(first(file, &faults)),
+        (None, faults) => Err(first(file, text, &faults)),
     }
 }
 
-/// Of ids that stand twice the first is kept: a step gets the one it is known by, any other heading loses its own.
+/// Of ids that stand twice one is kept, the step's that is known by it, else the first: another step gets the one it is known
+/// by, any other heading loses its own.
 fn ids_once(edits: &mut Edits, source: &Source<'_>, sections: &[Section], runbook: &Runbook) {
     let steps: BTreeMap<usize, &Step> = runbook.steps.iter().map(|s| (s.line, s)).collect();
-    let mut seen = BTreeSet::new();
+    let mut owners: BTreeSet<&str> = runbook.steps.iter().map(|s| s.id.as_str()).collect();
     for section in sections {
         let Some(id) = &section.id else { continue };
-        if seen.insert(id) {
+        let step = steps.get(&source.place(section.at.start).0);
+        let known_by_it = step.is_some_and(|step| step.id.as_str() == id);
+        if known_by_it || owners.insert(id) {
             continue;
         }
         let written = format!("{{#{id}}}");
@@ -80,7 +83,6 @@ fn ids_once(edits: &mut Edits, source: &Source<'_>, sections: &[Section], runboo
             continue;
         };
         let at = section.at.start + at;
-        let step = steps.get(&source.place(section.at.start).0);
         let new = step.map_or(String::new(), |step| format!("{{#{}}}", step.id));
         edits.replace(at..at + written.len(), new);
     }
@@ -112,20 +114,13 @@ fn with_card(text: &str, card: &str) -> String {
     format!("{before}{gap}\n{card}\n{}", after.trim_start_matches('\n'))
 }
 
-/// Where the text begins behind its front matter.
-fn front_matter(text: &str) -> usize {
-    for mark in ["---\n", "+++\n"] {
-        let Some(rest) = text.strip_prefix(mark) else {
-            continue;
-        };
-        if let Some(end) = rest.find(&format!("\n{mark}")) {
-            return mark.len() + end + 1 + mark.len();
-        }
+/// Why there is no draft. A comment that is never closed ends in the first mark, and what stood in it is read.
+fn first(file: &str, text: &str, faults: &[Fault]) -> String {
+    if text.rfind("<!--") > text.rfind("-->") {
+        return format!(
+            "{file}: no draft can be made — a comment is never closed: end it with -->"
+        );
     }
-    0
-}
-
-fn first(file: &str, faults: &[Fault]) -> String {
     let grave = faults.iter().find(|fault| fault.weight == Weight::Fault);
     let why = grave.map_or("it holds no runbook".into(), ToString::to_string);
     format!("{file}: no draft can be made — {why}")

@@ -1,8 +1,10 @@
 //! A draft's steps: an id for each heading, a card below it, a role for what only looks, and long scripts in pieces.
 
+use std::collections::BTreeSet;
+
 use super::super::super::fault::Source;
 use super::super::fence::is_shell;
-use super::super::outline::{Fence, Section};
+use super::super::outline::{Fence, Section, front_matter};
 use super::super::{Action, Code, Danger, Runbook, Step};
 use super::edit::Edits;
 use super::split::{Cut, cut};
@@ -17,6 +19,7 @@ pub(super) fn steps(
 ) -> Vec<(String, String)> {
     let mut constants = Vec::new();
     let mut sections = sections.iter();
+    let taken: BTreeSet<&str> = runbook.steps.iter().map(|step| step.id.as_str()).collect();
     for step in &runbook.steps {
         let line = |section: &&Section| source.place(section.at.start).0;
         // Steps stand in the file's order, as their sections do.
@@ -27,6 +30,7 @@ pub(super) fn steps(
             source,
             section,
             step,
+            taken: &taken,
         };
         whole.write(edits, &mut constants);
     }
@@ -38,6 +42,8 @@ struct Whole<'a> {
     source: &'a Source<'a>,
     section: &'a Section,
     step: &'a Step,
+    /// The ids of every step.
+    taken: &'a BTreeSet<&'a str>,
 }
 
 impl Whole<'_> {
@@ -96,12 +102,14 @@ impl Whole<'_> {
             return;
         }
         match self.section.level {
-            // Without a heading it stands before the first fence.
+            // Without a heading it stands before the first fence; of a list, which it would break, before all.
             0 => {
-                let first = fences(self.section)
-                    .first()
-                    .map(|fence| self.fence_start(fence));
-                edits.insert(first.unwrap_or(0), format!("{card}\n"));
+                let first = fences(self.section);
+                let at = match first.first() {
+                    Some(fence) if self.indent(fence).is_empty() => self.fence_start(fence),
+                    _ => front_matter(self.source.text),
+                };
+                edits.insert(at, format!("{card}\n"));
             }
             _ => edits.insert(self.after_heading(), format!("\n{card}")),
         }
@@ -141,7 +149,11 @@ impl Whole<'_> {
         let mut out = String::new();
         for (n, (title, code)) in cut.pieces.iter().enumerate() {
             let (danger, reason) = guess::danger(code);
-            let id = format!("{}-{}", self.step.id, n + 1);
+            let mut id = format!("{}-{}", self.step.id, n + 1);
+            // A later heading of the same words has this number.
+            while self.taken.contains(id.as_str()) {
+                id.push_str("-part");
+            }
             out.push_str(&format!("{marks} {title} {{#{id}}}\n\n"));
             if code
                 .lines()
