@@ -14,6 +14,7 @@ mod act;
 #[path = "../common/again.rs"]
 #[allow(dead_code, reason = "tests of AWS in their own process need it")]
 mod again;
+mod archive;
 #[path = "../common/aws.rs"]
 #[allow(dead_code, reason = "other tests ask more of it")]
 mod aws;
@@ -26,6 +27,8 @@ mod damage;
 #[path = "../common/kube.rs"]
 #[allow(dead_code, reason = "other tests read more of it")]
 mod kube;
+mod metrics;
+mod moments;
 mod restores;
 #[path = "../common/server.rs"]
 #[allow(dead_code, reason = "other tests send signals")]
