@@ -24,6 +24,7 @@ mod checks;
 mod common;
 mod company;
 mod damage;
+mod exercises;
 #[path = "../common/kube.rs"]
 #[allow(dead_code, reason = "other tests read more of it")]
 mod kube;
@@ -33,3 +34,4 @@ mod restores;
 #[path = "../common/server.rs"]
 #[allow(dead_code, reason = "other tests send signals")]
 mod server;
+mod signatures;
