@@ -140,8 +140,8 @@ impl Company {
         self.lab.path("company").join(name)
     }
 
-    /// Whether an act of a step was done, as the journal has it now; nothing is before there is one.
-    pub fn done(&self, step: &str) -> bool {
+    /// How many acts of a step are done, scripts that verify it among them, as the journal has it now; none before there is one.
+    pub fn done(&self, step: &str) -> usize {
         let incidents = fs::read_dir(self.lab.path("state/incidents"));
         let journals = incidents.into_iter().flatten().flatten();
         let texts = journals.map(|one| fs::read_to_string(one.path().join("journal.jsonl")));
@@ -152,8 +152,8 @@ impl Company {
         let incident = Incident::fold(&entries);
         let walks = incident.iter().flat_map(|incident| &incident.walks);
         let states = walks.filter_map(|walk| walk.steps.get(&StepId(step.to_owned())));
-        let mut acts = states.flat_map(|state| state.actions.values());
-        acts.any(|act| act.phase() == Phase::Done)
+        let acts = states.flat_map(|state| state.actions.values());
+        acts.filter(|act| act.phase() == Phase::Done).count()
     }
 
     /// A path in the folder for copies, as text.

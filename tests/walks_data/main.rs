@@ -19,6 +19,7 @@ mod archive;
 #[allow(dead_code, reason = "other tests ask more of it")]
 mod aws;
 mod backups;
+mod cache;
 mod checks;
 #[path = "../common/mod.rs"]
 mod common;
