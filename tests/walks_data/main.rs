@@ -31,6 +31,7 @@ mod exercises;
 mod kube;
 mod metrics;
 mod moments;
+mod proofs;
 mod restores;
 #[path = "../common/server.rs"]
 #[allow(dead_code, reason = "other tests send signals")]
