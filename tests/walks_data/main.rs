@@ -31,9 +31,11 @@ mod exercises;
 mod kube;
 mod metrics;
 mod moments;
+mod procedures;
 mod proofs;
 mod restores;
 #[path = "../common/server.rs"]
 #[allow(dead_code, reason = "other tests send signals")]
 mod server;
 mod signatures;
+mod statuspage;
