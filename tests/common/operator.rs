@@ -139,7 +139,7 @@ impl Home {
     }
 }
 
-/// Declares an incident with a title, everything else as proposed.
+/// Declares an incident, or a drill, with a title, everything else as proposed.
 pub fn declare(console: &mut Console, title: &str) {
     console.press("d");
     console.wait_for("Declare an incident");
@@ -147,7 +147,9 @@ pub fn declare(console: &mut Console, title: &str) {
     for _ in 0..3 {
         console.press("enter");
     }
-    insist(console, "", |screen| screen.contains("INC-"));
+    insist(console, "", |screen| {
+        screen.contains("INC-") || screen.contains("DRL-")
+    });
 }
 
 /// Opens a runbook by its title. `values`: what is typed for each of its variables; nothing takes what is proposed.

@@ -64,7 +64,7 @@ async fn base_backup(company: &Company) {
 }
 
 /// The real AWS command line on the operator's path, kept in the cache of whoever runs the tests, and its credentials.
-fn command_line(home: &Path) {
+pub fn command_line(home: &Path) {
     let cache = directories::BaseDirs::new().unwrap();
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/bin/aws");
     let (cache, program) = (cache.cache_dir().display(), program.display());

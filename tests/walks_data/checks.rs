@@ -6,71 +6,11 @@ use std::path::PathBuf;
 use crate::common::cache::redis;
 use crate::common::lab::Lab;
 use crate::company::Company;
-use crate::server::{Server, free_port};
+use crate::metrics::Metrics;
 use chrono::{TimeDelta, Utc};
 
-/// A Prometheus that scrapes itself and a gateway, to which jobs and the log aggregator have just written.
-struct Metrics {
-    prometheus: u16,
-    _folder: tempfile::TempDir,
-    _servers: [Server; 2],
-}
-
-impl Metrics {
-    async fn up() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (gateway, prometheus) = (free_port(), free_port());
-        let config = folder.path().join("prometheus.yml");
-        let scrape = format!(
-            "scrape_configs:\n- job_name: gateway\n  scrape_interval: 1s\n  honor_labels: true\n  static_configs:\n  - targets: ['127.0.0.1:{gateway}']\n"
-        );
-        fs::write(&config, scrape).unwrap();
-        let args = [
-            format!("--config.file={}", config.display()),
-            format!(
-                "--storage.tsdb.path={}",
-                folder.path().join("data").display()
-            ),
-            format!("--web.listen-address=127.0.0.1:{prometheus}"),
-        ];
-        let servers = [
-            Server::start(
-                "prometheus-pushgateway",
-                &[format!("--web.listen-address=127.0.0.1:{gateway}")],
-                gateway,
-            ),
-            Server::start("prometheus", &args, prometheus),
-        ];
-        let now = Utc::now().timestamp();
-        let text = format!(
-            "job_last_success_timestamp_seconds {now}\nlog_newest_line_timestamp_seconds {now}\n"
-        );
-        let url = format!("http://127.0.0.1:{gateway}/metrics/job/nightly");
-        let pushed = reqwest::Client::new()
-            .post(url)
-            .body(text)
-            .send()
-            .await
-            .unwrap();
-        pushed.error_for_status().unwrap();
-        Self {
-            prometheus,
-            _folder: folder,
-            _servers: servers,
-        }
-    }
-
-    /// A target of a site file: the seconds since the moment that a metric tells.
-    fn age(&self, id: &str, metric: &str) -> String {
-        let port = self.prometheus;
-        format!(
-            "\n[targets.{id}]\nsystem = \"prometheus\"\nurl = \"http://127.0.0.1:{port}\"\nquery = \"time() - {metric}\"\nbreach = \"> 86400\"\ninterval = \"1s\"\n"
-        )
-    }
-}
-
 /// The counts that were written down with the newest dump.
-fn written_down(lab: &Lab) -> PathBuf {
+pub fn written_down(lab: &Lab) -> PathBuf {
     let files = fs::read_dir(lab.path("backups")).unwrap();
     let counts = files.map(|file| file.unwrap().path());
     let counts = counts.filter(|path| path.to_string_lossy().ends_with(".counts.json"));

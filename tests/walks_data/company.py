@@ -1,5 +1,6 @@
 """What a company has beside its databases, for runbooks that ask it: an erasure register with its audit, a login, a WebSocket
-endpoint, and the health of its service. As strict as the real ones: a wrong key, a wrong method or a wrong body is refused.
+endpoint, the health of its service, and the hook of its chat, which stands in for somebody else's service. As strict as the real
+ones: a wrong key, a wrong method or a wrong body is refused.
 
     company.py FOLDER PORT TLS_PORT CONNINFO PGPASS
 
@@ -9,7 +10,8 @@ Serves HTTP on PORT and HTTPS on TLS_PORT (FOLDER/localhost.pem and .key).
     POST /audit     with the key of FOLDER/audit.key: a record of a restore, appended to FOLDER/audit.jsonl
     GET  /login     with the key of FOLDER/login.key: 200, else 401
     GET  /socket    101 for a WebSocket handshake, else 426
-    GET  /health    whether the application's role reads its database right now
+    GET  /health    whether the application's role reads its database right now: that of FOLDER/conninfo, where it was configured
+    POST /hook      {"text": …}: a message, appended to FOLDER/channel.jsonl
 """
 
 import base64
@@ -31,7 +33,9 @@ WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 RECORD = {"excluded_users", "list_as_of", "restore_timestamp", "database", "incident"}
 
 
-def well(conninfo, pgpass):
+def well(conninfo, pgpass, configured):
+    if configured.exists():
+        conninfo = configured.read_text()
     ask = ["psql", "--no-psqlrc", "-XAtqc", "SELECT count(*) > 0 FROM customers", "-d", conninfo]
     done = subprocess.run(ask, env={**os.environ, "PGPASSFILE": pgpass}, capture_output=True, text=True)
     return done.stdout.strip() == "t"
@@ -50,12 +54,14 @@ def handler(folder, conninfo, pgpass):
             if self.path == "/socket":
                 return self.upgrade()
             if self.path == "/health":
-                fine = well(conninfo, pgpass)
+                fine = well(conninfo, pgpass, folder / "conninfo")
                 return self.reply(200 if fine else 503, {"status": "ok" if fine else "down"})
             return self.reply(404, {})
 
         def do_POST(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if self.path == "/hook":
+                return self.tell(body)
             if self.path != "/audit":
                 return self.reply(404, {})
             if not self.has_key("audit.key"):
@@ -66,6 +72,14 @@ def handler(folder, conninfo, pgpass):
             with open(folder / "audit.jsonl", "a") as audit:
                 audit.write(json.dumps(record) + "\n")
             return self.reply(201, {})
+
+        def tell(self, body):
+            message = json.loads(body)
+            if set(message) != {"text"} or self.headers.get("Content-Type") != "application/json":
+                return self.reply(400, {"error": "invalid_payload"})
+            with open(folder / "channel.jsonl", "a") as channel:
+                channel.write(json.dumps(message) + "\n")
+            return self.reply(200, {})
 
         def has_key(self, name):
             return self.headers.get("Authorization") == f"Bearer {(folder / name).read_text().strip()}"

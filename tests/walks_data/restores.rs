@@ -12,7 +12,7 @@ use crate::company::{Company, migrate};
 use crate::damage::{deployment, workloads};
 
 /// Two customers who asked to be forgotten, and one who did not, with rows that belong to them.
-async fn people(company: &Company) {
+pub async fn people(company: &Company) {
     let admin = company.admin("pg-east", "app").await;
     admin
         .batch_execute(
@@ -30,10 +30,10 @@ async fn people(company: &Company) {
 }
 
 /// Who of the three is still there, and has a profile.
-const LEFT: &str = "SELECT sum(c.id)::bigint FROM customers c JOIN profiles p ON p.customer_id = c.id WHERE c.id > 400";
+pub const LEFT: &str = "SELECT sum(c.id)::bigint FROM customers c JOIN profiles p ON p.customer_id = c.id WHERE c.id > 400";
 
 /// The only record in the register's audit.
-fn audited(company: &Company) -> Value {
+pub fn audited(company: &Company) -> Value {
     let text = fs::read_to_string(company.keeps("audit.jsonl")).unwrap();
     serde_json::from_str(text.trim()).unwrap_or_else(|_| panic!("not one record: {text}"))
 }

@@ -52,6 +52,7 @@ pub struct Walker {
     /// Their terminal.
     pub console: Console,
     site: Arc<Site>,
+    mode: Mode,
     root: PathBuf,
     /// What is typed into the variables of a runbook that another one opens, by its id.
     subs: BTreeMap<String, Vec<(String, String)>>,
@@ -105,9 +106,22 @@ impl Walker {
     /// A console on a site file, with a home of its own, in which an incident of that title is declared. Programs in the
     /// home's `bin` come before the machine's.
     pub fn declares(home: &Path, site: &Path, title: &str) -> Self {
+        Self::begins(home, site, title, Mode::Real)
+    }
+
+    /// The same in a live drill, which touches only what the site file marks for drills.
+    pub fn drills(home: &Path, site: &Path, title: &str) -> Self {
+        Self::begins(home, site, title, Mode::Drill)
+    }
+
+    fn begins(home: &Path, site: &Path, title: &str, mode: Mode) -> Self {
         let (columns, rows) = SIZE;
-        let args = ["--site", &site.display().to_string()];
-        let mut console = Console::start(home, columns, rows, &args);
+        let file = site.display().to_string();
+        let args: &[&str] = match mode {
+            Mode::Drill => &["drill", "--live", "--site", &file],
+            Mode::Real | Mode::Tabletop => &["--site", &file],
+        };
+        let mut console = Console::start(home, columns, rows, args);
         console.wait_for("Regions");
         declare(&mut console, title);
         let site = read_site(site);
@@ -116,6 +130,7 @@ impl Walker {
         Self {
             console,
             site,
+            mode,
             root,
             subs: BTreeMap::new(),
         }
@@ -198,7 +213,7 @@ impl Walker {
         let incident = Incident::fold(&entries).unwrap();
         let mut state = State::new(
             Arc::clone(&self.site),
-            Mode::Real,
+            self.mode,
             actor(),
             Keymap::default(),
             Arc::default(),
