@@ -33,6 +33,7 @@ mod cnpg;
 mod database;
 mod etcd;
 mod failback;
+mod handover;
 mod heals;
 mod knowledge;
 mod names;
