@@ -29,6 +29,7 @@ mod aws;
 
 mod application;
 mod cache;
+mod cluster_loss;
 mod cnpg;
 mod database;
 mod etcd;
