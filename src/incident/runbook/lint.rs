@@ -50,6 +50,7 @@ pub fn check(
     graph::references(&mut lint);
     graph::reachable(&mut lint);
     variables::set(&mut lint, site);
+    variables::secrets(&mut lint);
     if let Some(site) = site {
         targets::known(&mut lint, site);
     }

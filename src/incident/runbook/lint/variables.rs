@@ -1,10 +1,11 @@
-//! Variables: each one that is used is asked for by the card, or kept from an output.
+//! Variables: each one that is used is asked for by the card, or kept from an output; and none is a secret where no secret arrives.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::super::super::resolve::reads_only;
 use super::super::super::site::Site;
 use super::super::ids::{OF_INCIDENT, of_a_target};
 use super::super::{Action, Code, Runbook, Step};
@@ -50,6 +51,24 @@ pub(super) fn set(lint: &mut Lint<'_>, site: Option<&Site>) {
             format!("add [vars.{name}] to the runbook card, or as={name} to a fence before");
         let what = format!("${name} is used and never set");
         lint.fault("variable-unset", &at, what, instead);
+    }
+}
+
+/// Reports secrets in checks that are evaluated freely: they are asked again and again, by whoever shows them, and get none.
+pub(super) fn secrets(lint: &mut Lint<'_>) {
+    let runbook = lint.runbook;
+    let secret = |name: &String| {
+        let mut vars = runbook.card.vars.iter();
+        vars.any(|var| var.secret && var.name == *name)
+    };
+    let actions = runbook.steps.iter().flat_map(Step::all_actions);
+    for action in actions.filter(|action| reads_only(action)) {
+        for name in action_uses(action, None).into_iter().filter(secret) {
+            let at = lint.near(action.line.saturating_sub(1), &name);
+            let what = format!("${name} is a secret, and no check is given it");
+            let instead = "make the fence an act of a step behind this one, and expect= what it should answer";
+            lint.fault("secret-in-check", &at, what, instead);
+        }
     }
 }
 

@@ -4,13 +4,14 @@ use super::{Explained, why};
 
 /// Why each matters.
 #[rustfmt::skip]
-pub(super) const WHY: [Explained; 19] = [
+pub(super) const WHY: [Explained; 20] = [
     why("role-misspelt", "A fence whose second word is no role is shown: what it was to check or to run is not done."),
     why("id-twice", "Of two steps with one id only the first keeps it, and every way that names it leads there."),
     why("fence-shown", "What can't be read in a file without our words is shown and never run: somebody has to do it by hand."),
     why("step-unknown", "A way that leads to no step ends the walk where it is needed most."),
     why("step-unreachable", "A step no way leads to is never offered."),
     why("variable-unset", "A variable that nothing sets is empty or ends the script, in the middle of it."),
+    why("secret-in-check", "A check is evaluated without secrets: it can't log in, never holds, and the step hangs until its time has passed."),
     why("name-unknown", "A name the site does not have stands for nothing, and the act is refused when it is asked for."),
     why("ambient-client", "A client without a target acts on whatever the machine is configured for, production included."),
     why("past-guards", "A promotion by hand asks nobody whether the old primary is fenced and what is lost."),
