@@ -27,6 +27,7 @@ mod again;
 #[allow(dead_code, reason = "other tests ask more of it")]
 mod aws;
 
+mod activation;
 mod application;
 mod cache;
 mod cluster_loss;
