@@ -11,9 +11,9 @@ use sha2::Sha256;
 use super::road::{Road, action_ref, free};
 use super::state::State;
 use crate::incident;
-use crate::incident::acts::postgres::PgAct;
+use crate::incident::acts::postgres::{PgAct, PgCondition};
 use crate::incident::acts::redis::RedisAct;
-use crate::incident::acts::{Act, Wait};
+use crate::incident::acts::{Act, Condition, Wait};
 use crate::incident::digest::hex;
 use crate::incident::exercise::{touchable, touched};
 use crate::incident::journal::fold::Phase;
@@ -21,7 +21,7 @@ use crate::incident::journal::{Fact, Incident, Mode, Note, Place, Resolved, Reso
 use crate::incident::ladder;
 use crate::incident::names::{RunbookId, StepId, TargetId};
 use crate::incident::reading::Sight;
-use crate::incident::replication::LastKnown;
+use crate::incident::replication::{LastKnown, LinkHistory};
 use crate::incident::resolve::{
     effective_danger, guard_allows, guarded_name, substitute_capture, substitute_condition,
 };
@@ -111,6 +111,7 @@ pub fn look(state: &State, walk: u32, id: &StepId) -> Result<Resolved, String> {
     );
     let mut resolved = bare(state, &road, step, reference)?;
     whole_step(&mut resolved, step, &secret_names(&road), (true, true))?;
+    promotion(state, &road, &mut resolved);
     Ok(resolved)
 }
 
@@ -378,8 +379,22 @@ fn promoted_link<'a>(state: &'a State, resolved: &Resolved) -> Option<&'a Link> 
     links.find(|link| Some(&link.from) == seen.master_target.as_ref())
 }
 
+/// The link that an act changes the direction of, or that is asked what a promotion would lose.
+fn link_in_question<'a>(state: &'a State, resolved: &Resolved) -> Option<&'a Link> {
+    let asked = || {
+        let mut checks = resolved.checks.iter();
+        let of = checks.find_map(|check| match check {
+            ResolvedCheck::Condition(Condition::Postgres(PgCondition::Loss { of, .. })) => Some(of),
+            _ => None,
+        });
+        state.site.link_to(of?)
+    };
+    promoted_link(state, resolved).or_else(asked)
+}
+
+/// What is known of the pair: where its primary was last seen, for it may be silent by now, and when it was last promoted.
 fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
-    let Some(link) = promoted_link(state, resolved) else {
+    let Some(link) = link_in_question(state, resolved) else {
         return;
     };
     let entries = road.incident.entries.iter().rev();
@@ -394,10 +409,9 @@ fn promotion(state: &State, road: &Road<'_>, resolved: &mut Resolved) {
     let from_journal = seen
         .filter_map(|(sight, at)| LastKnown::of_primary(sight, at))
         .next();
-    let track = state.memory.tracks.get(&link.from);
-    let live = track
-        .and_then(|track| track.last_good())
-        .and_then(LastKnown::of);
+    // Of a primary that was demoted meanwhile, too.
+    let history = state.memory.links.get(&link.id);
+    let live = history.and_then(LinkHistory::last_known);
     resolved.last_known = match (live, from_journal) {
         (Some(live), Some(kept)) => Some(if live.at >= kept.at { live } else { kept }),
         (live, kept) => live.or(kept),

@@ -72,7 +72,7 @@ fn a_release_is_taken_back_to_the_one_that_was_asked_for() {
 }
 
 /// A folder with Terraform's configuration: one resource is there, two are wanted.
-fn infrastructure(place: &Place) -> String {
+pub fn infrastructure(place: &Place) -> String {
     let folder = place.home.path("infrastructure");
     fs::create_dir(&folder).unwrap();
     for (file, text) in [

@@ -9,24 +9,24 @@ use std::thread;
 
 use crate::common::lab::Lab;
 
-/// Asks a server of the lab by psql, as its superuser; gives what it printed.
+/// Asks a server of the lab by psql, in its database `app` as its superuser; gives what it printed.
 pub fn psql(lab: &Lab, server: &str, sql: &str) -> String {
-    let password = std::fs::read_to_string(lab.path("secrets/pg-admin")).unwrap();
+    psql_as(lab, server, ("postgres", "pg-admin", "app"), sql)
+}
+
+/// The same as somebody, by the file of their password, in a database.
+pub fn psql_as(
+    lab: &Lab,
+    server: &str,
+    (user, secret, database): (&str, &str, &str),
+    sql: &str,
+) -> String {
+    let password = std::fs::read_to_string(lab.path("secrets").join(secret)).unwrap();
     let mut psql = Command::new("psql");
-    psql.args([
-        "-X",
-        "-h",
-        "127.0.0.1",
-        "-U",
-        "postgres",
-        "-d",
-        "app",
-        "-At",
-        "-v",
-        "ON_ERROR_STOP=1",
-    ])
-    .args(["-p", &lab.port(server).to_string(), "-c", sql])
-    .env("PGPASSWORD", password.trim());
+    psql.args(["-X", "-h", "127.0.0.1", "-At", "-v", "ON_ERROR_STOP=1"])
+        .args(["-U", user, "-d", database])
+        .args(["-p", &lab.port(server).to_string(), "-c", sql])
+        .env("PGPASSWORD", password.trim());
     let done = psql.output().unwrap();
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{server}: {sql}: {said}");

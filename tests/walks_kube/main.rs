@@ -27,16 +27,21 @@ mod again;
 #[allow(dead_code, reason = "other tests ask more of it")]
 mod aws;
 
+mod activation;
 mod application;
 mod cache;
+mod cluster_loss;
 mod cnpg;
+mod company;
 mod database;
 mod etcd;
 mod failback;
+mod handover;
 mod heals;
 mod knowledge;
 mod names;
 mod place;
+mod region;
 mod statuspage;
 mod symptoms;
 mod vault;

@@ -1,5 +1,7 @@
 //! A public name: its record is one of the AWS lab, and a real resolver answers by the record's weights, as Route 53 does.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -14,14 +16,16 @@ pub struct Resolver<'a> {
     pub port: u16,
     aws: &'a Aws,
     name: String,
+    /// What its sets may be aliases of, with their addresses.
+    aliases: BTreeMap<String, String>,
     hosts: PathBuf,
     server: Server,
     changes: u64,
 }
 
 impl<'a> Resolver<'a> {
-    /// A resolver that knows a weighted name of the lab.
-    pub fn new(aws: &'a Aws, name: &str, hosts: PathBuf) -> Self {
+    /// A resolver that knows a weighted name of the lab, and what it may be an alias of: names and their addresses.
+    pub fn new(aws: &'a Aws, name: &str, aliases: &[(&str, &str)], hosts: PathBuf) -> Self {
         let port = free_port();
         fs::write(&hosts, "").unwrap();
         let args = [
@@ -39,12 +43,25 @@ impl<'a> Resolver<'a> {
             port,
             aws,
             name: name.to_owned(),
+            aliases: aliases
+                .iter()
+                .map(|(name, address)| ((*name).to_owned(), (*address).to_owned()))
+                .collect(),
             hosts,
             server,
             changes: u64::MAX,
         };
         resolver.follows();
         resolver
+    }
+
+    /// The address of a set: its own, or that of the name it is an alias of.
+    fn address<'b>(&'b self, set: &'b Value) -> &'b str {
+        let own = set["ResourceRecords"][0]["Value"].as_str();
+        own.unwrap_or_else(|| {
+            let alias = set["AliasTarget"]["DNSName"].as_str().unwrap();
+            &self.aliases[alias.trim_end_matches('.')]
+        })
     }
 
     /// Answers by the weights of now: the address of the set that has the most. Whether they are others than before.
@@ -59,15 +76,18 @@ impl<'a> Resolver<'a> {
             .iter()
             .max_by_key(|set| set["Weight"].as_i64())
             .unwrap();
-        let address = heaviest["ResourceRecords"][0]["Value"].as_str().unwrap();
-        fs::write(&self.hosts, format!("{address} {}\n", self.name)).unwrap();
+        let mut lines = format!("{} {}\n", self.address(heaviest), self.name);
+        for (name, address) in &self.aliases {
+            writeln!(lines, "{address} {name}").unwrap();
+        }
+        fs::write(&self.hosts, lines).unwrap();
         self.server.signal("HUP");
         true
     }
 }
 
 /// The weighted sets of a name, of type A, as boto3 reads them.
-pub fn weighted(aws: &Aws, name: &str) -> Vec<Value> {
+fn weighted(aws: &Aws, name: &str) -> Vec<Value> {
     let zone = json!({ "HostedZoneId": aws.fact("zone") });
     let found = aws.boto("route53", "list_resource_record_sets", &zone);
     let sets = found["ResourceRecordSets"].as_array().unwrap().iter();
@@ -79,9 +99,12 @@ pub fn weighted(aws: &Aws, name: &str) -> Vec<Value> {
     sets.cloned().collect()
 }
 
-/// The weight of the set with that identifier.
-pub fn weight(aws: &Aws, name: &str, set: &str) -> i64 {
+/// The weights of its sets `blue` and `green`.
+pub fn weights(aws: &Aws, name: &str) -> (i64, i64) {
     let sets = weighted(aws, name);
-    let one = sets.iter().find(|one| one["SetIdentifier"] == set).unwrap();
-    one["Weight"].as_i64().unwrap()
+    let of = |set: &str| {
+        let one = sets.iter().find(|one| one["SetIdentifier"] == set).unwrap();
+        one["Weight"].as_i64().unwrap()
+    };
+    (of("blue"), of("green"))
 }

@@ -41,6 +41,8 @@ pub struct Place {
     web: u16,
     site: String,
     servers: Vec<Server>,
+    /// What is typed into runbooks that others open: the runbook's id, and values of its variables.
+    subs: Vec<(String, Vec<(String, String)>)>,
     /// Who walks, in the one incident of the place.
     walker: Mutex<Option<Walker>>,
 }
@@ -79,6 +81,7 @@ impl Place {
                 "name = \"{namespace}\"\nstate_dir = \"{state}\"\n[objectives]\nrto = \"4h\"\nrpo = \"1h\"\n{regions}"
             ),
             servers: vec![server],
+            subs: Vec::new(),
             walker: Mutex::new(None),
         };
         place.stands_in("kubectl", include_str!("standins/kubectl"));
@@ -130,6 +133,13 @@ impl Place {
         }
     }
 
+    /// What the service tells Prometheus from now on.
+    pub fn metrics(&self, text: &str) {
+        let new = self.home.path("metrics");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, self.home.path("web/metrics")).unwrap();
+    }
+
     /// Adds to the site file.
     pub fn site(&mut self, text: &str) {
         self.site.push_str(text);
@@ -144,7 +154,12 @@ impl Place {
 
     /// Adds a target of the cluster, `kind` one of `kubernetes`, `cnpg`, `velero`, `argocd`.
     pub fn kubernetes(&mut self, id: &str, kind: &str, keys: &str) {
-        let (config, namespace) = (self.kube.config("admin"), &self.namespace);
+        self.kubernetes_by(self.kube.config("admin"), id, kind, keys);
+    }
+
+    /// The same, reached by a kubeconfig that need not be there yet.
+    pub fn kubernetes_by(&mut self, config: &str, id: &str, kind: &str, keys: &str) {
+        let namespace = &self.namespace;
         let text = format!(
             "system = \"{kind}\"\ncontext = \"lab\"\nkubeconfig = \"{config}\"\nnamespace = \"{namespace}\"\n{keys}"
         );
@@ -243,9 +258,18 @@ impl Place {
 
     /// A PostgreSQL server of a lab at a port, as the application logs in there.
     pub fn database(&mut self, id: &str, lab: &Lab, port: u16) {
-        let secret = lab.path("secrets/pg-app").display().to_string();
+        self.postgres(id, lab, port, ("app", "pg-app"));
+    }
+
+    /// The same, as a superuser logs in there.
+    pub fn database_admin(&mut self, id: &str, lab: &Lab, port: u16) {
+        self.postgres(id, lab, port, ("postgres", "pg-admin"));
+    }
+
+    fn postgres(&mut self, id: &str, lab: &Lab, port: u16, (user, secret): (&str, &str)) {
+        let secret = lab.path("secrets").join(secret).display().to_string();
         let keys = format!(
-            "system = \"postgres\"\nhost = \"127.0.0.1\"\nport = {port}\nuser = \"app\"\ndbname = \"app\"\ntls = \"off\"\npassword = {{ file = \"{secret}\" }}"
+            "system = \"postgres\"\nhost = \"127.0.0.1\"\nport = {port}\nuser = \"{user}\"\ndbname = \"app\"\ntls = \"off\"\npassword = {{ file = \"{secret}\" }}"
         );
         self.target(id, &keys);
     }
@@ -287,11 +311,28 @@ impl Place {
         fs::write(self.home.path(".aws/credentials"), credentials).unwrap();
     }
 
+    /// What is typed into a runbook that another one opens, beside what that one gives it. Said before the first walk.
+    pub fn gives(&mut self, runbook: &str, values: Values<'_>) {
+        let values = values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.subs.push((runbook.to_owned(), values.collect()));
+    }
+
+    /// Who walks: a person with a console on the site, who has declared an incident.
+    fn person(&self) -> Walker {
+        let (home, site) = (self.home.path(""), self.home.path("site.toml"));
+        let walker = Walker::declares(&home, &site, &self.namespace);
+        self.subs.iter().fold(walker, |walker, (runbook, values)| {
+            let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (&**n, &**v)).collect();
+            walker.gives(runbook, &values)
+        })
+    }
+
     /// Walks a runbook to its end: values of its variables, and the ways at its forks.
     pub fn walk(&self, runbook: &str, values: Values<'_>, ways: Values<'_>) -> Told {
         let mut walker = self.walker.lock().unwrap();
-        let (home, site) = (self.home.path(""), self.home.path("site.toml"));
-        let walker = walker.get_or_insert_with(|| Walker::declares(&home, &site, &self.namespace));
+        let walker = walker.get_or_insert_with(|| self.person());
         Told {
             walked: walker.walks(runbook, values, ways),
             runbook: runbook.to_owned(),
@@ -363,7 +404,13 @@ impl Told {
     /// These steps were done, in this order, and no other.
     #[track_caller]
     pub fn went(&self, steps: &[&str]) {
-        assert_eq!(self.walked.steps(&self.runbook), steps);
+        self.went_in(&self.runbook, steps);
+    }
+
+    /// The same of a runbook that was opened by this one, or by one of those.
+    #[track_caller]
+    pub fn went_in(&self, runbook: &str, steps: &[&str]) {
+        assert_eq!(self.walked.steps(runbook), steps, "{runbook}");
     }
 
     /// The last lines that the acts of a step printed.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ pub const TOKEN: &str = "a-token-of-the-test";
 /// A status page with one incident, `now`.
 pub struct StatusPage {
     folder: PathBuf,
+    proxy: String,
     child: Child,
 }
 
@@ -24,7 +25,7 @@ impl StatusPage {
     pub fn of(place: &Place) -> Self {
         let folder = place.home.path("statuspage");
         fs::create_dir(&folder).unwrap();
-        certificate(&folder);
+        certificate(&folder, "page", HOST);
         let incidents = json!({ "now": { "status": "investigating" } });
         fs::write(folder.join("incidents.json"), incidents.to_string()).unwrap();
         let script = concat!(
@@ -40,19 +41,30 @@ impl StatusPage {
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut port)
             .unwrap();
-        place.environment("HTTPS_PROXY", &format!("http://127.0.0.1:{}", port.trim()));
-        place.environment(
-            "SSL_CERT_FILE",
-            &folder.join("ca.pem").display().to_string(),
-        );
-        Self { folder, child }
+        let proxy = format!("http://127.0.0.1:{}", port.trim());
+        place.environment("HTTPS_PROXY", &proxy);
+        let authority = folder.join("ca.pem").display().to_string();
+        place.environment("SSL_CERT_FILE", &authority);
+        Self {
+            folder,
+            proxy,
+            child,
+        }
     }
 
-    /// What the page says of the incident.
+    /// What the page says of the incident, asked by curl.
     pub fn says(&self) -> String {
-        let text = fs::read_to_string(self.folder.join("incidents.json")).unwrap();
-        let incidents: Value = serde_json::from_str(&text).unwrap();
-        incidents["now"]["status"].as_str().unwrap().to_owned()
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--fail", "--cacert"])
+            .arg(self.folder.join("ca.pem"))
+            .args(["--proxy", &self.proxy, "--header"])
+            .arg(format!("Authorization: Bearer {TOKEN}"))
+            .arg(format!("https://{HOST}/api/incidents/now"));
+        let done = curl.output().unwrap();
+        let why = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{why}");
+        let incident: Value = serde_json::from_slice(&done.stdout).unwrap();
+        incident["status"].as_str().unwrap().to_owned()
     }
 }
 
@@ -63,55 +75,19 @@ impl Drop for StatusPage {
     }
 }
 
-/// An authority of its own, and the page's certificate by it.
-fn certificate(folder: &std::path::Path) {
-    let new = ["req", "-newkey", "rsa:2048", "-nodes"];
-    let openssl = |args: &[&str]| {
-        let done = Command::new("openssl")
-            .args(args)
-            .current_dir(folder)
-            .output()
-            .unwrap();
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-    };
-    fs::write(folder.join("names"), format!("subjectAltName=DNS:{HOST}\n")).unwrap();
-    openssl(
-        &[
-            &new[..],
-            &[
-                "-x509", "-days", "30", "-subj", "/CN=test", "-keyout", "ca.key", "-out", "ca.pem",
-            ],
-        ]
-        .concat(),
-    );
-    let page = format!("/CN={HOST}");
-    openssl(
-        &[
-            &new[..],
-            &["-subj", &page, "-keyout", "page.key", "-out", "page.csr"],
-        ]
-        .concat(),
-    );
-    let signer = [
-        "-CA",
-        "ca.pem",
-        "-CAkey",
-        "ca.key",
-        "-CAcreateserial",
-        "-extfile",
-        "names",
-        "-days",
-        "30",
-    ];
-    openssl(
-        &[
-            &["x509", "-req", "-in", "page.csr", "-out", "page.pem"][..],
-            &signer,
-        ]
-        .concat(),
-    );
+/// An authority of its own, `ca.pem`, and a host's certificate by it, `NAME.pem` and `NAME.key`.
+pub fn certificate(folder: &Path, name: &str, host: &str) {
+    let script = "
+        new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
+        openssl req $new -x509 -days 7 -subj /CN=test -keyout ca.key -out ca.pem
+        openssl req $new -subj \"/CN=$2\" -keyout \"$1.key\" -out \"$1.csr\"
+        echo \"subjectAltName=DNS:$2\" >names
+        openssl x509 -req -days 7 -in \"$1.csr\" -out \"$1.pem\" -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names
+    ";
+    let made = Command::new("sh")
+        .args(["-euc", script, "sh", name, host])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
 }

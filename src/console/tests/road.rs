@@ -1,6 +1,12 @@
 //! The road through a runbook.
 
+use super::super::event::Look;
+use super::super::resolving::look;
+use super::super::road::Road;
 use super::*;
+use crate::incident::acts::postgres::{PgPrimary, PgRole, PgSight};
+use crate::incident::measure::Lsn;
+use crate::incident::reading::{Reading, Sight};
 use crate::incident::runbook::Role;
 
 pub(super) const PLAIN: &str = "# Plain\n\n## One {#one}\n\n```sh\necho 1\n```\n\n## Two {#two}\n\n```sh\necho 2\n```\n\n\
@@ -316,4 +322,46 @@ fn an_act_that_asks_for_two_people_names_another() {
     assert_eq!(desk.message(), "ana agrees already: name another person");
     desk.press("ctrl-u").reason("ben").press("enter");
     assert!(matches!(desk.state.dialogs[..], [Dialog::Ask(_)]));
+}
+
+/// A primary of PostgreSQL, at that position of its WAL.
+fn primary(lsn: u64) -> Sight {
+    Sight::Postgres(PgSight {
+        system_id: 7,
+        timeline: 1,
+        version: 150_018,
+        clock: start().wall,
+        default_read_only: false,
+        heartbeat: None,
+        role: PgRole::Primary(PgPrimary {
+            lsn: Lsn(lsn),
+            replicas: Vec::new(),
+            backup_running: false,
+            archived_at: None,
+            archive_failing: false,
+        }),
+    })
+}
+
+#[test]
+fn what_would_be_lost_is_asked_with_what_was_last_seen_of_the_primary() {
+    let text = "# Lost\n\n## How much? {#loss}\n\n```toml check\nloss = { of = \"pg-west\", under = \"30s\" }\n```\n\n- [ ] accepted\n";
+    let mut desk = Desk::on(text);
+    let refused = Failure::new(FailureKind::Refused, "pg-east", "refused", "");
+    for value in [Ok(primary(4_711)), Err(refused)] {
+        desk.pass(2_000);
+        let reading = Reading {
+            at: desk.now.clone(),
+            value,
+            host: None,
+        };
+        desk.tell(Event::Observed(vec![Look {
+            target: "pg-east".into(),
+            reading,
+            took: Duration::ZERO,
+        }]));
+    }
+    let walk = Road::shown(&desk.state).unwrap().number();
+    let asked = look(&desk.state, walk, &"loss".into()).unwrap();
+    assert_eq!(asked.last_known.unwrap().lsn, Lsn(4_711));
 }

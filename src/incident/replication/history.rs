@@ -160,19 +160,6 @@ impl LastKnown {
             timeline: sight.timeline,
         })
     }
-
-    /// What a reading shows of a primary; none when it shows none.
-    pub fn of(reading: &Reading) -> Option<LastKnown> {
-        match view(reading)? {
-            View::Writer(writer) => Some(LastKnown {
-                lsn: Lsn(writer.position),
-                at: reading.at.wall,
-                system: writer.line.system,
-                timeline: writer.line.timeline,
-            }),
-            View::Follower(_) => None,
-        }
-    }
 }
 
 impl Past {

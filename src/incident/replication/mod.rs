@@ -9,6 +9,8 @@ mod history;
 mod vital;
 
 #[cfg(test)]
+mod demoted;
+#[cfg(test)]
 mod rig;
 #[cfg(test)]
 mod tests;
@@ -122,7 +124,7 @@ pub enum Known {
     AtMost,
     /// Up to the last contact with the primary: if it lives, it grows.
     LastKnown,
-    /// The primary is proven stopped.
+    /// The primary is proven stopped, or is none any more.
     Frozen,
     /// Not at all.
     Unknown,
@@ -134,6 +136,13 @@ impl Loss {
         lag: None,
         bytes: None,
         known: Known::Unknown,
+    };
+
+    /// Nobody writes any more, and the replica has all of it.
+    pub const NOTHING: Loss = Loss {
+        lag: Some(Lag(Duration::ZERO)),
+        bytes: Some(WalBytes(0)),
+        known: Known::Frozen,
     };
 }
 

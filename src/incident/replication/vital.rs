@@ -61,9 +61,7 @@ impl LinkHistory {
             (Silent, Writes(_, w)) => ahead.promoted(&w),
             (Silent, Follows(at, f)) => ahead.writer_silent(at, &f, now),
             (Follows(at, f), Silent) if back.ran() => back.writer_silent(at, &f, now),
-            (Follows(..), Follows(..)) => {
-                state(LinkState::NoPrimary, Standing::Breach, "no primary")
-            }
+            (Follows(_, a), Follows(_, b)) => ahead.demoted(&a, &b),
             (Silent, Silent) => ahead.both_silent(now),
             (Unread(why), _) | (_, Unread(why)) => {
                 state(LinkState::NoData, Standing::Unknown, &why)
@@ -227,6 +225,20 @@ impl Way<'_> {
             [only] => Some(only),
             _ => None,
         })
+    }
+
+    /// Neither end takes writes. A writer of PostgreSQL that was demoted has all it ever wrote, and on its timeline nobody writes
+    /// more: once the other one has applied as much, a promotion loses nothing. One that is behind where it was seen writing was
+    /// made anew, and proves nothing; and Redis, which has no timelines, may have a third node that writes.
+    fn demoted(&self, was: &Follower, other: &Follower) -> LinkVital {
+        let written = self.writer.writer.as_ref().map(|(_, w)| w);
+        let whole = written.is_some_and(|w| w.line == was.line && was.position >= Some(w.position));
+        let applied = other.line == was.line && other.position >= was.position;
+        let (loss, words) = match whole && applied && was.line.timeline > 0 {
+            true => (Loss::NOTHING, "no primary, nothing to lose"),
+            false => (Loss::UNKNOWN, "no primary"),
+        };
+        vital(LinkState::NoPrimary, Standing::Breach, loss, words.into())
     }
 
     // ── One end does not answer ──────────────────────────────────────────────────────────────────────────────────────

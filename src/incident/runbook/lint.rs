@@ -51,7 +51,7 @@ pub fn check(
     graph::reachable(&mut lint);
     variables::set(&mut lint, site);
     variables::set_in_time(&mut lint, site);
-    variables::secrets_kept(&mut lint, site);
+    variables::secrets(&mut lint);
     if let Some(site) = site {
         targets::known(&mut lint, site);
     }

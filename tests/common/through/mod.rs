@@ -385,13 +385,7 @@ impl Walker {
             }
             let screen = self.console.screen();
             assert!(Instant::now() < end, "it does not come to be so:\n{screen}");
-            // An esc with another key on its heels would be one key, alt and that.
-            thread::sleep(Duration::from_millis(200));
-            self.console.press("esc");
-            self.console
-                .wait("no dialog", PATIENCE, |screen| !dialog(screen));
-            thread::sleep(Duration::from_millis(500));
-            self.opens();
+            self.opens_again();
         }
     }
 
@@ -408,14 +402,39 @@ impl Walker {
         if self.console.screen().contains("Who agrees?") {
             return self.agrees(sight);
         }
-        self.console.wait("its evaluation", PATIENCE, |screen| {
-            screen.contains("enter runs it") || screen.contains("Type ")
-        });
-        let screen = self.console.screen();
-        assert!(!screen.contains("OVERRIDE:"), "a check is red:\n{screen}");
+        self.holds();
         let phrase = resolved.phrase.clone().unwrap_or_default();
         self.gives_answer(&phrase, |screen| !dialog(screen));
         self.ends_as_it_should(action, &resolved);
+    }
+
+    /// Waits until all that an act depends on holds. What could not be found out in time is asked again, as a person would: a
+    /// busy machine is no fault. What is red fails.
+    fn holds(&mut self) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.console.wait("its evaluation", PATIENCE, |screen| {
+                screen.contains("enter runs it") || screen.contains("Type ")
+            });
+            let screen = self.console.screen();
+            if !screen.contains("OVERRIDE:") {
+                return;
+            }
+            let unknown = screen.contains("│ ? ") && Instant::now() < end;
+            assert!(unknown, "a check is red:\n{screen}");
+            self.opens_again();
+        }
+    }
+
+    /// Closes a dialog, and opens it anew.
+    fn opens_again(&mut self) {
+        // An esc with another key on its heels would be one key, alt and that.
+        thread::sleep(Duration::from_millis(200));
+        self.console.press("esc");
+        self.console
+            .wait("no dialog", PATIENCE, |screen| !dialog(screen));
+        thread::sleep(Duration::from_millis(500));
+        self.opens();
     }
 
     fn ends_as_it_should(&self, action: &ActionRef, resolved: &Resolved) {

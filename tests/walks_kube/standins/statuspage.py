@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""A stand-in for the API of a status page, which is somebody else's service: incidents that are read with a token.
+"""A stand-in for the API of a status page, which is somebody else's service: incidents that are read and changed with a token.
 
     statuspage.py FOLDER TOKEN
 
 Over TLS by FOLDER/page.pem; a proxy in front (CONNECT) is how it is reached by whatever name it has, and passes on what goes to an
-address of this machine. It prints the proxy's port. The incidents stand in FOLDER/incidents.json; without the token, and for an incident that is not there,
-it refuses.
+address of this machine. It prints the proxy's port. The incidents stand in FOLDER/incidents.json. It refuses a request without the
+token, be it only to read, an incident that is not there, and a change that is no JSON, holds anything but a message and a status, or
+a status that no status page knows.
 """
 
 import json
@@ -16,19 +17,30 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-FOLDER, TOKEN = Path(sys.argv[1]), sys.argv[2]
+STATUSES = {"investigating", "identified", "monitoring", "resolved"}
 
 
 class Page(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        self.answer(None)
+
+    def do_PATCH(self):
+        self.answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def answer(self, change):
         incidents = json.loads((FOLDER / "incidents.json").read_text())
         id = self.path.removeprefix("/api/incidents/")
         if self.headers["Authorization"] != f"Bearer {TOKEN}":
             return self.send(401, {"error": "unauthorized"})
         if id not in incidents:
             return self.send(404, {"error": "no such incident"})
+        if change is not None:
+            if why := wrong(self.headers["Content-Type"], change):
+                return self.send(422, {"error": why})
+            incidents[id] |= json.loads(change)
+            (FOLDER / "incidents.json").write_text(json.dumps(incidents))
         self.send(200, incidents[id])
 
     def send(self, status, body):
@@ -41,6 +53,21 @@ class Page(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def wrong(kind, change):
+    """Why a change can't be made; nothing when it can."""
+    try:
+        asked = json.loads(change)
+    except ValueError:
+        return "no JSON"
+    if kind != "application/json":
+        return f"the content is {kind}"
+    if not isinstance(asked, dict) or asked.keys() - {"status", "message"}:
+        return "a status and a message can be changed"
+    if asked.get("status") not in STATUSES:
+        return f"the status is one of {sorted(STATUSES)}"
+    return None
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -68,6 +95,8 @@ def carry(source, to):
         pass  # one side is gone, and so is the other
 
 
+_, folder, TOKEN = sys.argv
+FOLDER = Path(folder)
 PAGE = ThreadingHTTPServer(("127.0.0.1", 0), Page)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(FOLDER / "page.pem", FOLDER / "page.key")

@@ -1,4 +1,4 @@
-//! Variables: each one that is used is asked for by the card, or kept from an output.
+//! Variables: each one that is used is asked for by the card, or kept from an output; and none is a secret where no secret arrives.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::super::super::acts::Condition;
+use super::super::super::resolve::reads_only;
 use super::super::super::site::Site;
 use super::super::ids::{OF_INCIDENT, of_a_target};
-use super::super::{Action, Check, Code, Runbook, Step, http_method};
+use super::super::{Action, Check, Code, Runbook, Step};
 use super::Lint;
 use super::commands::bare;
 
@@ -76,8 +77,8 @@ pub(super) fn set_in_time(lint: &mut Lint<'_>, site: Option<&Site>) {
     }
 }
 
-/// Reports secrets in `sql` and `http` that is only looked at: it is asked again and again, and nobody confirms that they go there.
-pub(super) fn secrets_kept(lint: &mut Lint<'_>, site: Option<&Site>) {
+/// Reports secrets in checks that are evaluated freely: they are asked again and again, by whoever shows them, and get none.
+pub(super) fn secrets(lint: &mut Lint<'_>) {
     let runbook = lint.runbook;
     let asked = runbook.card.vars.iter().filter(|var| var.secret);
     let all = runbook.steps.iter().flat_map(Step::all_actions);
@@ -86,22 +87,14 @@ pub(super) fn secrets_kept(lint: &mut Lint<'_>, site: Option<&Site>) {
         .map(|var| var.name.as_str())
         .chain(kept.filter_map(|action| action.attrs.keep_as.as_deref()))
         .collect();
-    let steps = runbook.steps.iter();
-    let looks = steps.flat_map(|step| step.checks.iter().chain(&step.verify));
-    for check in looks {
-        let Check::Code(action) = check else { continue };
-        let free = match &action.code {
-            Code::Sql { .. } => true,
-            Code::Http { text } => matches!(http_method(text), Some("GET" | "HEAD")),
-            Code::Shell { .. } | Code::Redis { .. } | Code::Act { .. } => false,
-        };
-        let used = action_uses(action, site).into_iter();
-        let mut used = used.filter(|name| free && secrets.contains(name.as_str()));
-        if let Some(name) = used.next() {
+    let secret = |name: &String| secrets.contains(name.as_str());
+    let actions = runbook.steps.iter().flat_map(Step::all_actions);
+    for action in actions.filter(|action| reads_only(action)) {
+        for name in action_uses(action, None).into_iter().filter(secret) {
             let at = lint.near(action.line.saturating_sub(1), &name);
-            let what = format!("${name} is a secret, and what is only looked at is given none");
-            let instead = "ask a target of the site that has the credentials, or use a bash check";
-            lint.fault("secret-looked", &at, what, instead);
+            let what = format!("${name} is a secret, and no check is given it");
+            let instead = "make the fence an act of a step behind this one, and expect= what it should answer";
+            lint.fault("secret-in-check", &at, what, instead);
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) const WHY: [Explained; 21] = [
     why("step-unreachable", "A step no way leads to is never offered."),
     why("variable-unset", "A variable that nothing sets is empty or ends the script, in the middle of it."),
     why("variable-late", "What an act prints is kept when it is done, and it is not done until its verification holds: that never sees it."),
-    why("secret-looked", "A check is asked before anybody confirms, and again and again: no secret is given to it, and it never holds."),
+    why("secret-in-check", "A check is evaluated without secrets: it can't log in, never holds, and the step hangs until its time has passed."),
     why("name-unknown", "A name the site does not have stands for nothing, and the act is refused when it is asked for."),
     why("ambient-client", "A client without a target acts on whatever the machine is configured for, production included."),
     why("past-guards", "A promotion by hand asks nobody whether the old primary is fenced and what is lost."),
