@@ -110,4 +110,5 @@ def main():
     plain.serve_forever()
 
 
-main()
+if __name__ == "__main__":
+    main()
