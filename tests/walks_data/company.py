@@ -124,4 +124,5 @@ def main():
     plain.serve_forever()
 
 
-main()
+if __name__ == "__main__":
+    main()

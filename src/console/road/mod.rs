@@ -6,11 +6,13 @@ mod parts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::answers::NOT_APPLICABLE;
 use super::state::State;
 use crate::incident::acts::Act;
 use crate::incident::journal::fold::Phase;
-use crate::incident::journal::{Attempt, Fact, Incident, Note, Seq, Walk};
+use crate::incident::journal::{Attempt, Entry, Fact, Incident, Note, Seq, Walk};
 use crate::incident::names::StepId;
 use crate::incident::runbook::{Action, ActionRef, Code, Danger, Role, Runbook, Step};
 
@@ -34,7 +36,7 @@ pub struct Road<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Here<'a> {
     step: &'a Step,
-    /// The operator came back to a step that was settled: what was done before this entry does not count.
+    /// The road came back to a step that was settled: what was done before this entry does not count.
     afresh: Seq,
     /// A circle led back to a fork that was taken: it is asked again.
     fork_again: bool,
@@ -199,15 +201,19 @@ impl<'a> Road<'a> {
             None => self.runbook.steps.first()?,
         };
         let mut visited = BTreeSet::new();
+        // On a road that was taken before, all of it is taken again: what was done before this entry does not count.
+        let mut since = Seq(0);
         loop {
             if !visited.insert(&step.id) {
                 return None;
             }
-            let afresh = if Some(&step.id) == first {
-                self.afresh(step)
-            } else {
-                Seq(0)
+            let afresh = match Some(&step.id) == first {
+                true => self.afresh(step),
+                false => since,
             };
+            if afresh != Seq(0) && self.by_fork() {
+                since = afresh;
+            }
             if !self.status_since(step, afresh).settled() {
                 return Some(Here {
                     step,
@@ -229,27 +235,49 @@ impl<'a> Road<'a> {
                     });
                 }
                 Some((_, to)) => step = self.runbook.step(to)?,
-                None => step = self.following(step)?,
+                None => {
+                    let next = self.following(step)?;
+                    if self.place(next) <= self.place(step) {
+                        since = self.jump().map_or(Seq(0), |jump| jump.seq);
+                    }
+                    step = next;
+                }
             }
         }
+    }
+
+    fn place(&self, step: &Step) -> Option<usize> {
+        self.runbook.steps.iter().position(|s| s.id == step.id)
     }
 
     fn following(&self, step: &Step) -> Option<&'a Step> {
         if let Some(next) = &step.card.next {
             return self.runbook.step(next);
         }
-        let place = self.runbook.steps.iter().position(|s| s.id == step.id)?;
-        self.runbook.steps.get(place + 1)
+        self.runbook.steps.get(self.place(step)? + 1)
+    }
+
+    /// The newest jump: a fork's, or an operator's.
+    fn jump(&self) -> Option<&'a Entry> {
+        let number = self.number();
+        self.incident.entries.iter().rev().find(|e| match &e.fact {
+            Fact::Note(Note::Branched { walk, .. } | Note::WentTo { walk, .. }) => *walk == number,
+            _ => false,
+        })
+    }
+
+    /// Whether the newest jump was a fork's. An operator who goes to a step means that step and no other.
+    fn by_fork(&self) -> bool {
+        let jump = self.jump().map(|jump| &jump.fact);
+        matches!(jump, Some(Fact::Note(Note::Branched { .. })))
     }
 
     /// The jump that led to a step, when the step was settled before it: then what was done before does not count.
     fn afresh(&self, step: &Step) -> Seq {
         let number = self.number();
-        let jump = self.incident.entries.iter().rev().find(|e| match &e.fact {
-            Fact::Note(Note::Branched { walk, .. } | Note::WentTo { walk, .. }) => *walk == number,
-            _ => false,
-        });
-        let Some(jump) = jump else { return Seq(0) };
+        let Some(jump) = self.jump() else {
+            return Seq(0);
+        };
         let skipped_since = self.incident.entries.iter().rev();
         let skipped_since = skipped_since
             .take_while(|e| e.seq > jump.seq)
@@ -329,17 +357,17 @@ impl<'a> Road<'a> {
             .steps
             .get(&step.id)
             .and_then(|s| s.ticks.get(&index));
-        let after = self
-            .incident
-            .entries
-            .iter()
-            .find(|e| e.seq == since)
-            .is_none_or(|jump| tick.is_some_and(|(at, ..)| *at >= jump.at.wall));
-        if tick.is_some() && after {
-            Phase::Done
-        } else {
-            Phase::Waiting
+        match tick {
+            Some((at, ..)) if self.is_since(*at, since) => Phase::Done,
+            _ => Phase::Waiting,
         }
+    }
+
+    /// Whether something was at an entry or after it.
+    fn is_since(&self, at: DateTime<Utc>, since: Seq) -> bool {
+        let mut entries = self.incident.entries.iter();
+        let entry = entries.find(|entry| entry.seq == since);
+        entry.is_none_or(|entry| at >= entry.at.wall)
     }
 
     fn action_phase(&self, step: &Step, action: &Action, since: Seq) -> Phase {
@@ -347,7 +375,7 @@ impl<'a> Road<'a> {
             act: Act::Runbook(sub),
         } = &action.code
         {
-            return self.sub_phase(step, &sub.file);
+            return self.sub_phase(step, &sub.file, since);
         }
         let reference = action_ref(self.number(), &step.id, action);
         let performing = &self.state.memory.performing;
@@ -355,7 +383,9 @@ impl<'a> Road<'a> {
             return Phase::Running;
         }
         match self.action_attempt(&reference) {
-            Some(a) if a.intent_seq < since && a.phase() == Phase::Done => Phase::Waiting,
+            Some(a) if a.intent_seq < since && matches!(a.phase(), Phase::Done | Phase::Failed) => {
+                Phase::Waiting
+            }
             Some(a) => match a.phase() {
                 // Confirmed and never started, or taken back: the question is asked anew.
                 Phase::Intended | Phase::Voided => Phase::Waiting,
@@ -366,11 +396,13 @@ impl<'a> Road<'a> {
     }
 
     /// A sub-runbook is done when its walk is at its end.
-    fn sub_phase(&self, step: &Step, file: &str) -> Phase {
+    fn sub_phase(&self, step: &Step, file: &str, since: Seq) -> Phase {
         let stem = file.strip_suffix(".md").unwrap_or(file);
         let parent = (self.number(), step.id.clone());
         let child = self.incident.walks.iter().rev().find(|w| {
-            w.chosen.parent.as_ref() == Some(&parent) && w.chosen.runbook.as_str() == stem
+            w.chosen.parent.as_ref() == Some(&parent)
+                && w.chosen.runbook.as_str() == stem
+                && self.is_since(w.since, since)
         });
         let done = child
             .and_then(|w| Road::of(self.state, w.chosen.walk))

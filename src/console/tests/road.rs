@@ -222,6 +222,37 @@ fn a_fork_goes_where_its_checks_point_and_a_circle_asks_it_again() {
 }
 
 #[test]
+fn a_road_that_leads_back_is_taken_again_from_its_fork_on() {
+    let mut desk = Desk::on(
+        "# C\n\n## Which {#which}\n\n```toml step\ndecide = { \"This\" = \"#fetch\", \"None\" = \"#end\" }\n```\n\n\
+         ## Fetch {#fetch}\n\n```sh\nfetch\n```\n\n\
+         ## Load {#load}\n\n```toml step\non_fail = \"#back\"\nnext = \"#end\"\n```\n\n```sh\nload\n```\n\n\
+         ## Back {#back}\n\n```toml step\nnext = \"#which\"\n```\n\n```sh\nback\n```\n\n## End {#end}\n\nE.\n",
+    );
+    let this = |desk: &mut Desk| {
+        assert_eq!(desk.next(), Next::Decide("which".into()));
+        desk.press("enter")
+            .answer("This")
+            .reason("it is the newest one");
+        assert_eq!(desk.next().step(), Some(&"fetch".into()));
+        desk.press("enter").confirm("run").done();
+        assert!(matches!(desk.next(), Next::Action(load) if load.step == "load".into()));
+        desk.press("enter").confirm("run");
+    };
+    this(&mut desk);
+    desk.fails();
+    desk.press("enter")
+        .answer("go to Back")
+        .reason("it can't be loaded");
+    desk.press("enter").confirm("run").done();
+    this(&mut desk);
+    desk.done();
+    assert_eq!(desk.next(), Next::Acknowledge("end".into()));
+    assert_eq!(desk.performed.len(), 5);
+    assert_eq!(desk.reopened().next(), desk.next());
+}
+
+#[test]
 fn a_decision_is_taken_with_a_reason() {
     let mut desk = Desk::on(
         "# D\n\n## Which {#which}\n\n```toml step\ndecide = { \"Left\" = \"#left\", \"Right\" = \"#right\" }\n```\n\n\

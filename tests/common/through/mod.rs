@@ -44,8 +44,12 @@ const NOTE: &str = "seen with my own eyes";
 /// Values of a runbook's variables, by name; the others are as proposed.
 pub type Values<'a> = &'a [(&'a str, &'a str)];
 
-/// Ways taken, by step: a decision's words, `ok`, `fail` or `unknown` of a branch, `go to TITLE` after a failure, `skip`.
+/// Ways taken, by step: a decision's words, `ok`, `fail` or `unknown` of a branch, `go to TITLE` after a failure, `skip`; and
+/// `it happened` or `it did not`, beside those, where nobody knows how an act ended.
 pub type Ways<'a> = &'a [(&'a str, &'a str)];
+
+/// What a person does by hand before they tick an item of a step: the step's id, and which item it is.
+type ByHand = Box<dyn FnMut(&str, usize) + Send>;
 
 /// A person who walks runbooks on a site.
 pub struct Walker {
@@ -56,6 +60,7 @@ pub struct Walker {
     root: PathBuf,
     /// What is typed into the variables of a runbook that another one opens, by its id.
     subs: BTreeMap<String, Vec<(String, String)>>,
+    by_hand: ByHand,
 }
 
 /// A walk that is at its end.
@@ -133,7 +138,13 @@ impl Walker {
             mode,
             root,
             subs: BTreeMap::new(),
+            by_hand: Box::new(|_, _| {}),
         }
+    }
+
+    /// What is done by hand, before an item of a step is ticked: a rule changed, a file edited, a record moved.
+    pub fn by_hand(&mut self, does: impl FnMut(&str, usize) + Send + 'static) {
+        self.by_hand = Box::new(does);
     }
 
     /// What is typed into a runbook that another one opens, beside what that one gives it.
@@ -302,12 +313,12 @@ impl Walker {
 
     /// Opens what is next, and answers what then stands there.
     fn answers(&mut self, next: &Next, ways: Ways<'_>) {
-        if matches!(next, Next::Settle(..)) {
-            panic!("nobody knows how it ended: {next:?}");
-        }
         let before = self.sight();
-        if let Next::AfterFailure(step) = next {
-            self.explains_failure(&before, step, ways);
+        match next {
+            Next::AfterFailure(step) => self.explains_failure(&before, step, ways),
+            Next::Settle(action, _) => self.explains_failure(&before, &action.step, ways),
+            Next::Tick(step, item) => (self.by_hand)(step.as_str(), *item),
+            _ => {}
         }
         if ways.contains(&(next.step().unwrap().as_str(), "skip")) {
             return self.skips(&before);
@@ -331,7 +342,12 @@ impl Walker {
                 self.gives_answer("", |s| s.contains("enter writes it"));
                 self.gives_answer(NOTE, |s| !dialog(s));
             }
-            Next::Nothing | Next::Running(..) | Next::Settle(..) | Next::Done => {}
+            Next::Settle(action, _) => {
+                self.selects(settled(ways, &action.step));
+                self.gives_answer("", |s| s.contains("enter writes it"));
+                self.gives_answer(NOTE, |s| !dialog(s));
+            }
+            Next::Nothing | Next::Running(..) | Next::Done => {}
         }
         let head = before.incident.head();
         self.until("the answer in the journal", |now| {
@@ -358,7 +374,7 @@ impl Walker {
         let road = sight.road().unwrap();
         let state = &road.walk.steps[step];
         let attempts = state.actions.values().filter_map(|a| a.attempts.last());
-        let failed = attempts.filter(|attempt| attempt.phase() == Phase::Failed);
+        let failed = attempts.filter(|a| matches!(a.phase(), Phase::Failed | Phase::Unknown));
         let said = failed.map(|attempt| self.told(attempt));
         let said: Vec<String> = said.collect();
         panic!("{} #{step} failed: {}", road.runbook.id, said.join("\n"));
@@ -448,8 +464,8 @@ impl Walker {
             })
         });
         let attempt = ended.attempt(action).unwrap();
-        // What failed is explained when its turn comes again, for the test may have a way for it.
-        let fine = matches!(attempt.phase(), Phase::Done | Phase::Failed);
+        // The others are explained when their turn comes again, for the test may have a way for them.
+        let fine = !matches!(attempt.phase(), Phase::Refused | Phase::Voided);
         assert!(fine, "{action}: {}", self.told(attempt));
     }
 
@@ -481,9 +497,22 @@ impl Walker {
     }
 }
 
+/// What is answered where nobody knows how an act ended.
+const SETTLED: [&str; 2] = ["it happened", "it did not"];
+
 /// The test's word for a fork.
 fn way_of<'a>(ways: Ways<'a>, step: &StepId) -> &'a str {
-    let way = ways.iter().find(|(of, _)| *of == step.as_str());
+    told(ways, step, |words| !SETTLED.contains(&words))
+}
+
+/// The test's word for how an act ended.
+fn settled<'a>(ways: Ways<'a>, step: &StepId) -> &'a str {
+    told(ways, step, |words| SETTLED.contains(&words))
+}
+
+fn told<'a>(ways: Ways<'a>, step: &StepId, is: impl Fn(&str) -> bool) -> &'a str {
+    let mut all = ways.iter().filter(|(of, _)| *of == step.as_str());
+    let way = all.find(|(_, words)| is(words));
     way.unwrap_or_else(|| panic!("no way is given at #{step}"))
         .1
 }

@@ -1,0 +1,4 @@
+\getenv password APP_PASSWORD
+CREATE ROLE app LOGIN PASSWORD :'password';
+GRANT ALL ON DATABASE :"DBNAME" TO app;
+ALTER SCHEMA public OWNER TO app;
