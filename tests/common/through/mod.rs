@@ -47,7 +47,7 @@ pub type Values<'a> = &'a [(&'a str, &'a str)];
 /// `it happened` or `it did not`, beside those, where nobody knows how an act ended.
 pub type Ways<'a> = &'a [(&'a str, &'a str)];
 
-/// What a person does by hand before they tick an item of a step: the step's id, and which item it is.
+/// What a person does by hand before they tick an item of a step: the step's id, and which of its parts that is, from 1 on.
 type ByHand = Box<dyn FnMut(&str, usize) + Send>;
 
 /// A person who walks runbooks on a site.
