@@ -95,44 +95,47 @@ fn resolvers_tell_where_the_record_leads_whatever_its_weights_say() {
 
 #[test]
 fn a_set_whose_health_check_fails_is_said_to_be_sick() {
-    with_credentials("a_set_whose_health_check_fails_is_said_to_be_sick", async {
-        let aws = Aws::up();
-        let config = json!({ "Type": "HTTPS", "FullyQualifiedDomainName": "east.harbour.example", "Port": 443 });
-        let make = json!({ "CallerReference": "east", "HealthCheckConfig": config });
-        let made = aws.boto("route53", "create_health_check", &make);
-        let check = made["HealthCheck"]["Id"].as_str().unwrap();
-        let zone = aws.fact("zone");
-        let list = json!({ "HostedZoneId": zone });
-        let all = aws.boto("route53", "list_resource_record_sets", &list);
-        let sets = all["ResourceRecordSets"].as_array().unwrap().iter();
-        let changes: Vec<Value> = sets
-            .filter(|set| set["SetIdentifier"] == "blue")
-            .map(|set| {
-                let mut set = set.clone();
-                set["HealthCheckId"] = json!(check);
-                json!({ "Action": "UPSERT", "ResourceRecordSet": set })
-            })
-            .collect();
-        assert_eq!(changes.len(), 2);
-        let change = json!({ "HostedZoneId": zone, "ChangeBatch": { "Changes": changes } });
-        aws.boto("route53", "change_resource_record_sets", &change);
-        assert_eq!(seen(&aws, &[]).await.sick, [].into());
-        aws.order(&json!({ "sick": [check] }));
-        let sick = seen(&aws, &[]).await.sick;
-        let why = &sick[&"us-east-1".into()];
-        assert!(
-            why.starts_with("0 of 1 checkers reach it: Failure: Connection timed out"),
-            "{why}"
-        );
-        assert_eq!(sick.len(), 1);
-        // A shift leaves the check where it is.
-        let (_, outcome) = aws
-            .act("route53.shift = { target = \"public\", to = \"us-west-2\", percent = 100 }")
-            .await;
-        assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
-        let after = aws.boto("route53", "list_resource_record_sets", &list);
-        let sets = after["ResourceRecordSets"].as_array().unwrap().iter();
-        let checked = sets.filter(|set| set["HealthCheckId"] == check);
-        assert_eq!(checked.count(), 2);
-    });
+    with_credentials(
+        "resolves::a_set_whose_health_check_fails_is_said_to_be_sick",
+        async {
+            let aws = Aws::up();
+            let config = json!({ "Type": "HTTPS", "FullyQualifiedDomainName": "east.harbour.example", "Port": 443 });
+            let make = json!({ "CallerReference": "east", "HealthCheckConfig": config });
+            let made = aws.boto("route53", "create_health_check", &make);
+            let check = made["HealthCheck"]["Id"].as_str().unwrap();
+            let zone = aws.fact("zone");
+            let list = json!({ "HostedZoneId": zone });
+            let all = aws.boto("route53", "list_resource_record_sets", &list);
+            let sets = all["ResourceRecordSets"].as_array().unwrap().iter();
+            let changes: Vec<Value> = sets
+                .filter(|set| set["SetIdentifier"] == "blue")
+                .map(|set| {
+                    let mut set = set.clone();
+                    set["HealthCheckId"] = json!(check);
+                    json!({ "Action": "UPSERT", "ResourceRecordSet": set })
+                })
+                .collect();
+            assert_eq!(changes.len(), 2);
+            let change = json!({ "HostedZoneId": zone, "ChangeBatch": { "Changes": changes } });
+            aws.boto("route53", "change_resource_record_sets", &change);
+            assert_eq!(seen(&aws, &[]).await.sick, [].into());
+            aws.order(&json!({ "sick": [check] }));
+            let sick = seen(&aws, &[]).await.sick;
+            let why = &sick[&"us-east-1".into()];
+            assert!(
+                why.starts_with("0 of 1 checkers reach it: Failure: Connection timed out"),
+                "{why}"
+            );
+            assert_eq!(sick.len(), 1);
+            // A shift leaves the check where it is.
+            let (_, outcome) = aws
+                .act("route53.shift = { target = \"public\", to = \"us-west-2\", percent = 100 }")
+                .await;
+            assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+            let after = aws.boto("route53", "list_resource_record_sets", &list);
+            let sets = after["ResourceRecordSets"].as_array().unwrap().iter();
+            let checked = sets.filter(|set| set["HealthCheckId"] == check);
+            assert_eq!(checked.count(), 2);
+        },
+    );
 }
