@@ -81,7 +81,10 @@ pub(super) fn take(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Exported(request, result) => {
             state.answered(request);
             match result {
-                Ok(path) => state.say(format!("the post-mortem stands at {path}")),
+                Ok(path) => {
+                    let room = usize::from(state.size.0).saturating_sub(30);
+                    state.say(format!("the post-mortem stands at {}", end_of(&path, room)));
+                }
                 Err(failure) => state.refuse(failure.to_string()),
             }
             Vec::new()
@@ -518,4 +521,13 @@ fn bind(state: &mut State, number: u32, runbook: &Arc<Runbook>) {
     };
     state.walks.insert(number, bound);
     state.walk = state.walk.or(Some(number));
+}
+
+/// Of a path without the room for all of it, the file and its folder: its beginning is always the same.
+fn end_of(path: &str, room: usize) -> String {
+    let end = path.rmatch_indices('/').nth(1).map(|(at, _)| at);
+    match end.filter(|_| path.len() > room) {
+        Some(at) => format!("…{}", &path[at..]),
+        None => path.to_owned(),
+    }
 }

@@ -80,10 +80,21 @@ pub struct Loaded {
     pub text: Arc<str>,
     /// Where it came from: a path, or `built in`.
     pub origin: String,
-    /// Written for any site, not for this one or this exercise.
-    pub general: bool,
+    /// How near it is to what is going on.
+    pub place: Place,
     /// Whether its file (or a folder above it) may be written by others: refused.
     pub refused: Option<String>,
+}
+
+/// How near a runbook is to what is going on; the nearest is offered first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The exercise is its walk.
+    Named,
+    /// It was written for this site, or for this exercise.
+    Own,
+    /// It was written for any site.
+    Any,
 }
 
 /// Verdicts by name.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use directories::ProjectDirs;
 
-use crate::console::event::Loaded;
+use crate::console::event::{Loaded, Place};
 use crate::console::keymap::{self, Keymap};
 use crate::incident::fault::{Fault, Weight, nearest};
 use crate::incident::journal::digest;
@@ -198,7 +198,7 @@ pub fn runbooks_with(site: &Site, more: &[(&str, BuiltIn)]) -> Vec<Loaded> {
     let special = found.len();
     add_built_in(&mut found, "runbooks", RUNBOOKS);
     for loaded in found.iter_mut().skip(special) {
-        loaded.general = true;
+        loaded.place = Place::Any;
     }
     for loaded in &mut found {
         loaded.runbook = filled_in(site, &loaded.runbook);
@@ -263,7 +263,10 @@ pub fn of_file(path: &Path) -> Result<Loaded, String> {
         Some(Loaded {
             refused: Some(why), ..
         }) => Err(why),
-        Some(loaded) => Ok(loaded),
+        Some(loaded) => Ok(Loaded {
+            place: Place::Named,
+            ..loaded
+        }),
         None => Err(format!("{name}: is no runbook")),
     }
 }
@@ -289,7 +292,7 @@ pub fn add(
         runbook: Arc::new(runbook.unwrap_or_else(|| unreadable(id, text))),
         text: Arc::from(text),
         origin: origin.to_owned(),
-        general: false,
+        place: Place::Own,
         refused: refused.or(fault),
     });
 }

@@ -1,8 +1,8 @@
-//! Choosing a runbook: walks that are open first, then runbooks for this severity, then the rest; each time those about what is
-//! down first, and the site's own before those for any site.
+//! Choosing a runbook: walks that are open first, then the one that is rehearsed, then runbooks for this severity, then the rest; each
+//! time those about what is down first, and the site's own before those for any site.
 
 use crate::console::command::Command;
-use crate::console::event::Loaded;
+use crate::console::event::{Loaded, Place};
 use crate::console::keys::key_words;
 use crate::console::state::{Chooser, ChooserRow, Dialog, State};
 use crate::incident::judge::Standing;
@@ -31,12 +31,9 @@ pub(in crate::console) fn open(state: &mut State) {
     library.sort_by_key(|loaded| {
         let ill = !concerns(loaded, &down);
         // What was written for this very site knows more than what fits any.
-        (
-            !fits(loaded),
-            ill,
-            loaded.general,
-            loaded.runbook.title.clone(),
-        )
+        let named = loaded.place == Place::Named;
+        let title = loaded.runbook.title.clone();
+        (!named, !fits(loaded), ill, loaded.place, title)
     });
     for loaded in library {
         let drilled = state.memory.history.drilled(&loaded.runbook.id);
@@ -131,7 +128,7 @@ mod tests {
             runbook: Arc::new(runbook.unwrap_or_else(|| panic!("{faults:?}"))),
             text: Arc::from(text),
             origin: "r.md".to_owned(),
-            general: false,
+            place: Place::Own,
             refused: None,
         };
         let rows = rows_of(&loaded, false, None);

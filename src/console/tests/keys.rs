@@ -1,7 +1,7 @@
 //! Keys, hints, help, leaving, and what the console writes down by itself.
 
 use super::super::command::{COMMANDS, Command};
-use super::super::event::Look;
+use super::super::event::{Look, RequestId};
 use super::super::hints::hints;
 use super::road::PLAIN;
 use super::*;
@@ -303,17 +303,18 @@ fn the_hashed_secret_is_bound_and_the_secret_itself_is_nowhere() {
 
 #[test]
 fn runbooks_of_the_site_stand_before_those_for_any_site_and_fitting_ones_first() {
-    let book = |id: &str, severity: &str, general: bool| Loaded {
-        general,
+    let book = |id: &str, severity: &str, place: Place| Loaded {
+        place,
         ..loaded(
             id,
             &format!("# {id}\n\n```toml runbook\nseverity = [\"{severity}\"]\n```\n\n- [ ] Look\n"),
         )
     };
     let mut desk = Desk::new(vec![
-        book("another", "SEV-4", false),
-        book("general", "SEV-1", true),
-        book("own", "SEV-1", false),
+        book("another", "SEV-4", Place::Own),
+        book("general", "SEV-1", Place::Any),
+        book("own", "SEV-1", Place::Own),
+        book("rehearsed", "SEV-4", Place::Named),
     ]);
     desk.declare();
     desk.press("r");
@@ -321,5 +322,23 @@ fn runbooks_of_the_site_stand_before_those_for_any_site_and_fitting_ones_first()
         panic!("no list: {}", desk.message());
     };
     let keys: Vec<&str> = chooser.rows.iter().map(|row| row.key.as_str()).collect();
-    assert_eq!(keys, ["own", "general", "another"]);
+    assert_eq!(keys, ["rehearsed", "own", "general", "another"]);
+}
+
+#[test]
+fn of_a_long_path_the_file_and_its_folder_are_told() {
+    let mut desk = Desk::on(PLAIN);
+    for (path, told) in [
+        (
+            "/s/INC-1/postmortem.md".to_owned(),
+            "/s/INC-1/postmortem.md",
+        ),
+        (
+            format!("/{}/INC-1/postmortem.md", "s".repeat(90)),
+            "…/INC-1/postmortem.md",
+        ),
+    ] {
+        desk.tell(Event::Exported(RequestId(0), Ok(path)));
+        assert_eq!(desk.message(), format!("the post-mortem stands at {told}"));
+    }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use chrono::DateTime;
 
 use super::checklist::{Next, StepStatus, next_action, rows};
-use super::event::{Effect, Evaluation, Event, Loaded};
+use super::event::{Effect, Evaluation, Event, Loaded, Place};
 use super::key::{Code, Key};
 use super::keymap::Keymap;
 use super::state::{Dialog, State};
@@ -114,7 +114,7 @@ fn loaded(id: &str, text: &str) -> Loaded {
         runbook: Arc::new(runbook),
         text: text.into(),
         origin: "test".into(),
-        general: false,
+        place: Place::Own,
         refused: None,
     }
 }

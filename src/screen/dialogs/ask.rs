@@ -12,7 +12,7 @@ use crate::incident::journal::{Resolved, ResolvedCheck};
 use crate::incident::measure;
 use crate::incident::reading::Holds;
 use crate::incident::runbook::{Block, Code, Danger, Role as Part, Shell};
-use crate::screen::text::{fold, width};
+use crate::screen::text::{clip, fold, width};
 use crate::screen::theme::{Role, Theme};
 use crate::screen::widgets::{limit, spans_width, symbol, typed};
 
@@ -26,7 +26,7 @@ pub(super) fn sheet(state: &State, ask: &Ask, theme: &Theme, room: usize) -> She
     body.extend(checks(ask, theme, room));
     body.extend(afterwards(state, ask, theme, room));
     Sheet {
-        title: title(state, resolved, theme),
+        title: title(state, resolved, theme, room),
         head,
         body,
         foot: feet(state, ask, theme, room),
@@ -35,8 +35,8 @@ pub(super) fn sheet(state: &State, ask: &Ask, theme: &Theme, room: usize) -> She
     }
 }
 
-/// `Run step 3 in REAL?`, the mode in its colour.
-fn title(state: &State, resolved: &Resolved, theme: &Theme) -> Line<'static> {
+/// `Run step 3 in REAL?`, the mode in its colour. Of a long title the end is cut, never the mode.
+fn title(state: &State, resolved: &Resolved, theme: &Theme, room: usize) -> Line<'static> {
     let incident = state.incident.as_ref();
     let walk = incident.and_then(|i| i.walk(resolved.action.walk));
     let steps = walk.map(|w| w.chosen.steps.iter());
@@ -55,9 +55,13 @@ fn title(state: &State, resolved: &Resolved, theme: &Theme) -> Line<'static> {
         n => format!(", attempt {n},"),
     };
     let style = theme.style(Role::Title);
+    let (head, foot) = (format!(" {verb} "), format!("{again} in "));
+    let mode = format!(" {} ", resolved.mode);
+    let taken = width(&head) + width(&foot) + width(&mode) + width("? ");
+    let step = clip(&step, room.saturating_sub(taken));
     Line::from(vec![
-        Span::styled(format!(" {verb} {step}{again} in "), style),
-        Span::styled(format!(" {} ", resolved.mode), theme.badge(resolved.mode)),
+        Span::styled(format!("{head}{step}{foot}"), style),
+        Span::styled(mode, theme.badge(resolved.mode)),
         Span::styled("? ", style),
     ])
 }

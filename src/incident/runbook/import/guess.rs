@@ -47,6 +47,10 @@ pub(super) fn step_card(danger: Option<(Danger, String)>, why: &[Block], whole: 
     let mut guessed = Vec::new();
     if let Some((danger, reason)) = danger {
         rows.push(("danger", format!("\"{danger}\"")));
+        if danger == Danger::Change {
+            // As the plain file asks: a guess makes nothing easier to confirm.
+            rows.push(("confirm", "\"run\"".to_owned()));
+        }
         guessed.push(reason);
     }
     if let Some((span, words)) = duration(&text).filter(|_| whole) {

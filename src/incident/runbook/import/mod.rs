@@ -50,6 +50,7 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
         let shown = words.get(1).is_some_and(|word| word.key == "show");
         if !shown && !run.contains(&source.place(fence.at.start).0) {
             edits.insert(language.at.end, " show");
+            unserved(&mut edits, text, fence, &language.key);
         }
     }
     ids_once(&mut edits, &source, &sections, &runbook);
@@ -63,6 +64,20 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
     match super::parse(file, &draft, id) {
         (Some(_), _) => Ok(draft),
         (None, faults) => Err(first(file, text, &faults)),
+    }
+}
+
+/// A mark above a statement that is shown only because it names no server.
+fn unserved(edits: &mut Edits, text: &str, fence: &Fence, language: &str) {
+    let at = text[..fence.info_at.start].rfind('\n').map_or(0, |n| n + 1);
+    let line = &text[at..fence.info_at.start];
+    let indent = &line[..line.len() - line.trim_start().len()];
+    // In a quote it would end the quote.
+    let free = line[indent.len()..].starts_with(['`', '~']);
+    if free && matches!(language, "sql" | "redis") {
+        let words =
+            "guessed: shown and not run, as it names no server; say on=TARGET instead of show";
+        edits.insert(at, format!("{indent}{}", guess::mark(words)));
     }
 }
 

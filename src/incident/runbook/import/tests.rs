@@ -38,6 +38,8 @@ fn a_step_gets_an_id_a_card_and_marks_and_keeps_its_words() {
     let step = &runbook.steps[0];
     assert!(draft.contains("## Start again {#start-again}\n"), "{draft}");
     assert_eq!(step.card.danger, Some(Danger::Change));
+    // As the plain file asks for it.
+    assert_eq!(step.card.confirm.as_deref(), Some("run"));
     assert_eq!(step.card.role.as_deref(), Some("Database Admin"));
     assert_eq!(step.card.estimate.map(|e| e.as_secs()), Some(15 * 60));
     assert_eq!(
@@ -132,4 +134,13 @@ fn a_file_in_our_format_is_left_alone() {
         "d".into(),
     );
     assert!(told.unwrap_err().contains("already"));
+}
+
+#[test]
+fn a_statement_without_a_server_is_shown_and_said_to_be() {
+    let plain = "# T\n\n## Do\n\n1. Look\n\n   ```sql\n   DELETE FROM jobs;\n   ```\n";
+    let (draft, _) = drafted(plain);
+    keeps(plain, &draft.replace("```sql show", "```sql"));
+    let mark = "   <!-- warroom: review — guessed: shown and not run, as it names no server";
+    assert!(draft.contains(mark), "{draft}");
 }

@@ -50,7 +50,9 @@ fn compiled(patterns: &[&str]) -> Vec<Regex> {
 
 /// The first destructive command in a script or statement, as it is written there.
 pub fn destructive_command(script: &str) -> Option<&str> {
-    first(&DESTRUCTIVE_PATTERNS, &bare(script)).and_then(|at| script.get(at))
+    // Who waits for something to be gone deletes nothing. As many bytes as before.
+    let bare = bare(script).replace("--for=delete", "--for=absent");
+    first(&DESTRUCTIVE_PATTERNS, &bare).and_then(|at| script.get(at))
 }
 
 /// The first promotion in a script or statement, as it is written there.

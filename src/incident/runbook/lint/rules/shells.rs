@@ -46,7 +46,7 @@ pub(super) const RULES: [Rule; 25] = [
     },
     Rule {
         code: "endless-follow", weight: Fault, over: Over::Shell, unless: Unless::Never,
-        pattern: r"\b(?:logs|journalctl)\b[^\n|;]*\s(?:-f|--follow)\b",
+        pattern: r"\b(?:logs|journalctl)\b[^\n|;]*\s(?:-[a-zA-Z]*f[a-zA-Z]*|--follow)\b",
         what: "following a log never ends",
         instead: "use --since and --tail without -f",
     },
