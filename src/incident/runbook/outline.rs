@@ -245,7 +245,8 @@ impl<'a> Walker<'a> {
             return Content::Prose(Block::Code(String::new(), text));
         }
         let whole = &self.text[block.clone()];
-        let opening = whole.lines().next().unwrap_or_default();
+        // A carriage return alone ends a line, too.
+        let opening = whole.split(['\n', '\r']).next().unwrap_or_default();
         let bare = opening.trim_start().trim_start_matches(['`', '~']);
         let info_at = block.start + opening.len() - bare.trim_start().len();
         let info = bare.trim().to_owned();
