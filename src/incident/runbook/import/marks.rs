@@ -27,13 +27,15 @@ pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> String {
         said.entry(fault.code).or_insert_with(|| words(fault));
     }
     let mut edits = Edits::default();
+    // Finding it reads the whole text.
+    let front = front_matter(text);
     for (line, said) in marks {
         let at = source.line_start(line);
         let indent: String = text[at..]
             .chars()
             .take_while(|c| matches!(c, ' ' | '\t'))
             .collect();
-        let in_front = at < front_matter(text);
+        let in_front = at < front;
         for (code, words) in said {
             let mark = match in_front {
                 true => format!("# warroom: review {code} — {words}\n"),
