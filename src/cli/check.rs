@@ -14,10 +14,12 @@ use crate::drill::scenario;
 use crate::incident::acts::Act;
 use crate::incident::fault::{Fault, Source, Weight, nearest};
 use crate::incident::names::RunbookId;
-use crate::incident::reading::Holds;
+use crate::incident::reading::{Holds, Verdict};
 use crate::incident::runbook::{self, Code};
 use crate::incident::site::Site;
 use crate::screen::theme;
+#[cfg(feature = "aws")]
+use crate::systems::logins;
 use crate::systems::registry;
 use crate::tabletop::scenarios;
 use crate::world::{Systems, preflight, shelf};
@@ -112,17 +114,18 @@ fn targets(site: &Site) -> usize {
     let looks = async {
         tokio::join!(
             preflight::look(&wanted, site, &systems),
+            logins(site),
             preflight::forbidden(&acts, site, &systems)
         )
     };
-    let (mut found, forbidden) = match block_on(looks) {
+    let (mut found, logins, forbidden) = match block_on(looks) {
         Ok(found) => found,
         Err(why) => {
             fail(format!("the runtime can't be started: {why}"));
             return 1;
         }
     };
-    found.extend(forbidden);
+    found.extend(logins.into_iter().chain(forbidden));
     for (name, verdict) in &found {
         let mark = match verdict.holds {
             Holds::Yes => '✔',
@@ -136,6 +139,16 @@ fn targets(site: &Site) -> usize {
         .iter()
         .filter(|(_, verdict)| verdict.holds == Holds::No)
         .count()
+}
+
+#[cfg(feature = "aws")]
+async fn logins(site: &Site) -> Vec<(String, Verdict)> {
+    logins::ends(site).await
+}
+
+#[cfg(not(feature = "aws"))]
+async fn logins(_: &Site) -> Vec<(String, Verdict)> {
+    Vec::new()
 }
 
 /// Every typed act of the runbooks.

@@ -1,7 +1,8 @@
 //! What an operator in Kubernetes or a service of AWS runs: how it is reached.
 
+use super::checks::{CheckEndpoint, StoreEndpoint};
 use super::runbook::System;
-use super::site::{AwsAccount, KubeEndpoint};
+use super::site::{AwsAccount, Endpoint, KubeEndpoint};
 
 /// How something is reached that takes orders ([`super::acts::orders`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,27 @@ pub enum ManagedEndpoint {
         /// Where it is asked for.
         account: AwsAccount,
     },
+}
+
+impl Endpoint {
+    /// The account it is asked in, where AWS runs it.
+    pub fn account(&self) -> Option<&AwsAccount> {
+        match self {
+            Endpoint::Rds(at) => Some(&at.account),
+            Endpoint::Secret(at) => Some(&at.account),
+            Endpoint::Dns(at) => Some(&at.account),
+            Endpoint::Managed(
+                ManagedEndpoint::Ecs { account, .. }
+                | ManagedEndpoint::Aurora { account, .. }
+                | ManagedEndpoint::Elasticache { account, .. },
+            )
+            | Endpoint::Store(StoreEndpoint::S3 { account, .. })
+            | Endpoint::Check(
+                CheckEndpoint::Cloudwatch { account, .. } | CheckEndpoint::Ecr { account, .. },
+            ) => Some(account),
+            _ => None,
+        }
+    }
 }
 
 impl ManagedEndpoint {

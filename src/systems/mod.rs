@@ -27,6 +27,8 @@ pub mod git;
 pub mod http;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
+#[cfg(feature = "aws")]
+pub mod logins;
 pub mod metrics;
 pub mod pgbackrest;
 pub mod pgbouncer;

@@ -175,6 +175,51 @@ fn a_check_finds_what_the_runbooks_may_not_do() {
     );
 }
 
+#[test]
+fn the_end_of_a_login_is_told_before_it_comes() {
+    let name = "access::the_end_of_a_login_is_told_before_it_comes";
+    with_credentials(name, async {
+        let aws = Aws::up();
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let end = (chrono::Utc::now() + chrono::TimeDelta::minutes(42)).to_rfc3339();
+        let keys = json!({
+            "Version": 1, "AccessKeyId": "lab", "SecretAccessKey": "lab", "SessionToken": "lab", "Expiration": end
+        });
+        std::fs::write(at("keys.json"), keys.to_string()).unwrap();
+        let process = format!("/bin/cat {}", at("keys.json").display());
+        let config = format!("[profile oncall]\ncredential_process = {process}\n");
+        std::fs::write(at("config"), config).unwrap();
+        let target = |name: &str, more: &str| {
+            let place = "system = \"s3\"\nbucket = \"harbour-backups\"\naws_region = \"us-east-1\"";
+            format!(
+                "[targets.{name}]\n{place}\nendpoint = {:?}\n{more}\n",
+                aws.fact("endpoint")
+            )
+        };
+        let (dumps, copies) = (
+            target("dumps", "profile = \"oncall\""),
+            target("copies", ""),
+        );
+        let site = format!("name = \"harbour\"\n\n{dumps}\n{copies}");
+        std::fs::write(at("site.toml"), site).unwrap();
+        let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_warroom"));
+        check
+            .args(["check", "--live", "--site"])
+            .arg(at("site.toml"));
+        let done = check.env("AWS_CONFIG_FILE", at("config")).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        for line in [
+            "✔ dumps: answers",
+            "✔ AWS profile oncall: the login ends at ",
+            ", in 41 m ",
+            "✔ AWS login: the login has no end",
+        ] {
+            assert!(said.contains(line), "{line}: {said}");
+        }
+    });
+}
+
 /// `check --live` of the seeded site with a runbook that changes three of its targets: its exit code, and what it says.
 fn checked(aws: &Aws) -> (Option<i32>, String) {
     const RUNBOOK: &str = "# Orders\n\n## Fail over {#over}\n\n```toml\nrds.failover = { target = \"orders\" }\n```\n\n\
