@@ -1,5 +1,6 @@
 //! A post-mortem is a fold of the journal: the same entries give the same Markdown. `WARROOM_BLESS=1` writes it anew.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -110,14 +111,16 @@ fn entries() -> Vec<Entry> {
         script: "./verify".into(),
         host: None,
     };
-    let steps: Vec<(StepId, String)> = [
-        ("verify", "Verify the standby"),
-        ("promote", "Promote the standby"),
-        ("dns", "Point DNS at it"),
-        ("tell", "Tell customers"),
-    ]
-    .map(|(id, title)| (id.into(), title.into()))
-    .into();
+    let planned = [
+        ("verify", "Verify the standby", 2),
+        ("promote", "Promote the standby", 1),
+        ("dns", "Point DNS at it", 2),
+        ("tell", "Tell customers", 1),
+    ];
+    let steps: Vec<(StepId, String)> = planned
+        .map(|(id, title, _)| (id.into(), title.into()))
+        .into();
+    let parts: BTreeMap<StepId, usize> = planned.map(|(id, _, n)| (id.into(), n)).into();
     let loss = Verdict::measured(true, "loss ≤ 2.1 s, 31 MB, under 30 s").with_badness(2_100);
     let fenced = Verdict::measured(false, "pg-east is not proven fenced: no answer");
     let overridden = Override {
@@ -194,6 +197,7 @@ fn entries() -> Vec<Entry> {
                 vars: [("DR".to_owned(), "us-west-2".to_owned())].into(),
                 secrets: Vec::new(),
                 steps,
+                parts,
                 parent: None,
                 added: None,
             }))),
@@ -275,6 +279,7 @@ fn entries() -> Vec<Entry> {
                 vars: Vars::new(),
                 secrets: Vec::new(),
                 steps: vec![("typed".into(), "df".into())],
+                parts: [("typed".into(), 1)].into(),
                 parent: None,
                 added: Some(Added {
                     fence: "```sh run with=pg-west\ndf -h | tee *disk*\n```\n".into(),

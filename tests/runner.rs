@@ -91,6 +91,7 @@ impl Bench {
             vars: Vars::new(),
             secrets: Vec::new(),
             steps: vec![(StepId::from("act"), "Act".into())],
+            parts: [(StepId::from("act"), 1)].into(),
             parent: None,
             added: None,
         }));

@@ -320,10 +320,13 @@ fn wrong(fact: Fact, scenario: &Scenario, runbook: &Runbook, text: &str) -> Opti
         }
         Proven(id, condition) => has(conditions(&step(id).verify), condition),
         Holds(id, span) => {
-            let held = step(id).card.hold.map(|hold| hold.span);
+            let held = step(id).card.hold.as_ref().map(|hold| hold.span);
             same(format!("{held:?}"), format!("{:?}", Some(seconds(span))))
         }
-        Confirms(id, phrase) => same(step(id).card.confirm.unwrap_or_default(), phrase.to_owned()),
+        Confirms(id, phrase) => same(
+            step(id).card.confirm.clone().unwrap_or_default(),
+            phrase.to_owned(),
+        ),
         Within(id, span) => {
             let card = step(id).card;
             let is = format!("{:?} by itself: {}", card.timeout, card.runs_by_itself);

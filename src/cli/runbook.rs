@@ -289,19 +289,8 @@ fn walking(site: &Arc<Site>, runbook: &Arc<Runbook>, vars: Vars) -> Result<State
         detected: now.wall,
     });
     let chosen = Fact::Note(Note::Chosen(Box::new(Chosen {
-        walk: 1,
-        runbook: runbook.id.clone(),
-        title: runbook.title.clone(),
-        digest: runbook.digest.clone(),
         vars,
-        secrets: Vec::new(),
-        steps: runbook
-            .steps
-            .iter()
-            .map(|s| (s.id.clone(), s.title.clone()))
-            .collect(),
-        parent: None,
-        added: None,
+        ..Chosen::of(1, runbook)
     })));
     let later = found_out(runbook).map(|name| {
         let value = Some(Clean::new(&stand_in(name)));

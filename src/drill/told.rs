@@ -103,6 +103,7 @@ impl Told {
             vars: Default::default(),
             secrets: Vec::new(),
             steps: steps.map(|(id, title)| (id.into(), title.into())).into(),
+            parts: Default::default(),
             parent: None,
             added: None,
         };

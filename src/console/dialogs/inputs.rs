@@ -12,7 +12,7 @@ use crate::console::key::{Code, Key};
 use crate::console::state::{Awaiting, Dialog, InputsForm, State};
 use crate::incident::journal::{Chosen, Note};
 use crate::incident::names::StepId;
-use crate::incident::runbook::{Runbook, System, Var, VarKind, VarSource, Vars};
+use crate::incident::runbook::{Runbook, Step, System, Var, VarKind, VarSource, Vars};
 use crate::incident::site::{RegionRole, Site};
 
 use std::sync::Arc;
@@ -228,17 +228,12 @@ fn choose(state: &mut State, form: &InputsForm, loaded: &Loaded) -> Vec<Effect> 
         .collect();
     let open = open.into_iter();
     let chosen = Chosen {
-        walk: number,
-        runbook: runbook.id.clone(),
-        title: runbook.title.clone(),
-        digest: runbook.digest.clone(),
         vars: open
             .map(|(var, input)| (var.name.clone(), input.value().to_owned()))
             .collect(),
         secrets: secrets.keys().cloned().collect(),
-        steps: steps(runbook, form.section.as_ref()),
         parent: form.parent.clone(),
-        added: None,
+        ..Chosen::of(number, runbook).through(steps(runbook, form.section.as_ref()))
     };
     let purpose = Awaiting::Chosen(number, Arc::clone(runbook), secrets);
     let request = state.request("opening the runbook", purpose);
@@ -250,13 +245,13 @@ fn choose(state: &mut State, form: &InputsForm, loaded: &Loaded) -> Vec<Effect> 
 }
 
 /// The steps of the walk: all, or those of the section that is opened.
-fn steps(runbook: &Runbook, section: Option<&StepId>) -> Vec<(StepId, String)> {
+fn steps<'a>(
+    runbook: &'a Runbook,
+    section: Option<&StepId>,
+) -> impl Iterator<Item = &'a Step> + Clone {
     let phase = section
         .and_then(|id| runbook.step(id))
         .and_then(|s| s.phase.first());
     let steps = runbook.steps.iter();
-    steps
-        .filter(|step| phase.is_none() || step.phase.first() == phase)
-        .map(|step| (step.id.clone(), step.title.clone()))
-        .collect()
+    steps.filter(move |step| phase.is_none() || step.phase.first() == phase)
 }

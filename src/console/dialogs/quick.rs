@@ -256,17 +256,9 @@ fn add(state: &mut State, added: Addition) -> Effect {
         fence,
     } = added;
     let walk = state.incident.as_ref().map_or(1, |i| i.next_walk());
-    let steps = runbook.steps.iter();
     let chosen = Chosen {
-        walk,
-        runbook: runbook.id.clone(),
-        title: runbook.title.clone(),
-        digest: runbook.digest.clone(),
-        vars: BTreeMap::new(),
-        secrets: Vec::new(),
-        steps: steps.map(|s| (s.id.clone(), s.title.clone())).collect(),
-        parent: None,
         added: Some(Added { fence, amid }),
+        ..Chosen::of(walk, &runbook)
     };
     let purpose = Awaiting::Chosen(walk, Arc::new(runbook), BTreeMap::new());
     let request = state.request("adding the step", purpose);

@@ -57,8 +57,7 @@ impl<'a> Story<'a> {
 
     /// The walk that a step opened as a sub-runbook.
     pub fn opened_by(&self, walk: u32, step: &StepId) -> Option<&'a Walk> {
-        let of = |w: &&Walk| w.chosen.parent.as_ref() == Some(&(walk, step.clone()));
-        self.incident.walks.iter().find(of)
+        self.incident.opened_by(walk, step)
     }
 
     /// How a walk was left: none while it is open, a reason where steps were left.

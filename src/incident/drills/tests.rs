@@ -427,6 +427,7 @@ fn the_journal_answers_what_happened_during_a_drill() {
             vars: Vars::new(),
             secrets: Vec::new(),
             steps: vec![("one".into(), "One".into())],
+            parts: [("one".into(), 1)].into(),
             parent: None,
             added: None,
         }));

@@ -9,7 +9,7 @@ use crate::incident::clean::Clean;
 use crate::incident::names::{SeverityId, StepId};
 use crate::incident::now::Now;
 use crate::incident::reading::Outcome;
-use crate::incident::runbook::{ActionRef, Vars};
+use crate::incident::runbook::{ActionRef, Role, Vars};
 
 /// An incident as its journal tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,6 +163,16 @@ impl Attempt {
     }
 }
 
+impl StepState {
+    /// How many of its parts are done: acts that happened, and items that were ticked.
+    pub fn parts_done(&self) -> usize {
+        let ticked = self.ticks.keys().filter(|index| **index > 0).count();
+        let acts = self.actions.iter();
+        let done = acts.filter(|(a, state)| a.role == Role::Run && state.phase() == Phase::Done);
+        ticked + done.count()
+    }
+}
+
 impl ActionState {
     /// The newest attempt's state; waiting without one.
     pub fn phase(&self) -> Phase {
@@ -251,6 +261,14 @@ impl Incident {
     /// The walk of that number.
     pub fn walk(&self, number: u32) -> Option<&Walk> {
         self.walks.iter().find(|walk| walk.chosen.walk == number)
+    }
+
+    /// The walk that a step opened as a sub-runbook.
+    pub fn opened_by(&self, walk: u32, step: &StepId) -> Option<&Walk> {
+        let of = |(number, id): &(u32, StepId)| *number == walk && id == step;
+        self.walks
+            .iter()
+            .find(|w| w.chosen.parent.as_ref().is_some_and(of))
     }
 
     /// The number of the walk that is chosen next.

@@ -4,6 +4,7 @@
 pub mod fold;
 pub mod intent;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -19,7 +20,7 @@ use super::judge::Standing;
 use super::names::{IncidentId, RunbookId, SeverityId, StepId};
 use super::now::Now;
 use super::reading::{Outcome, Verdict};
-use super::runbook::{ActionRef, Vars};
+use super::runbook::{ActionRef, Runbook, Step, Vars};
 
 /// An entry's number, from 1.
 #[derive(
@@ -395,11 +396,45 @@ pub struct Chosen {
     pub secrets: Vec<String>,
     /// Its steps, so that the journal is readable alone.
     pub steps: Vec<(StepId, String)>,
+    /// How many parts, acts and items to tick, each of them has.
+    #[serde(default)]
+    pub parts: BTreeMap<StepId, usize>,
     /// The walk and step that opened it as a sub-runbook.
     pub parent: Option<(u32, StepId)>,
     /// An operator's own step, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added: Option<Added>,
+}
+
+impl Chosen {
+    /// The walk of that number through all steps of a runbook, no variable set.
+    pub fn of(walk: u32, runbook: &Runbook) -> Self {
+        let chosen = Self {
+            walk,
+            runbook: runbook.id.clone(),
+            title: runbook.title.clone(),
+            digest: runbook.digest.clone(),
+            vars: Vars::new(),
+            secrets: Vec::new(),
+            steps: Vec::new(),
+            parts: BTreeMap::new(),
+            parent: None,
+            added: None,
+        };
+        chosen.through(runbook.steps.iter())
+    }
+
+    /// The same walk through these steps only.
+    pub fn through<'a>(self, steps: impl Iterator<Item = &'a Step> + Clone) -> Self {
+        Self {
+            steps: steps
+                .clone()
+                .map(|s| (s.id.clone(), s.title.clone()))
+                .collect(),
+            parts: steps.map(|s| (s.id.clone(), s.parts.len())).collect(),
+            ..self
+        }
+    }
 }
 
 /// A step that an operator added in the middle of an incident.

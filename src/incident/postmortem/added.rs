@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::rows::{attempts, word};
+use super::walks::{attempts, word};
 use super::{instant, text};
 use crate::incident::journal::{Added, Incident, Walk};
 

@@ -2,6 +2,7 @@
 
 mod added;
 pub mod rows;
+mod walks;
 
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ pub fn postmortem(
         roles => Value::from(Serde(rows::roles(incident))),
         summary => resolved.map(|(_, summary)| summary.markdown()),
         objectives => Value::from(Serde(rows::objectives(incident, site))),
-        walks => Value::from(Serde(rows::walks(incident))),
+        walks => Value::from(Serde(walks::walks(incident))),
         added => Value::from(Serde(added::added(incident))),
         overrides => overrides(incident),
         undone => undone(incident),
@@ -114,7 +115,7 @@ fn severity(incident: &Incident, site: &Site) -> String {
 
 /// Every red guard or check somebody took upon themselves.
 fn overrides(incident: &Incident) -> Vec<String> {
-    let attempts = incident.walks.iter().flat_map(|w| rows::attempts(w));
+    let attempts = incident.walks.iter().flat_map(walks::attempts);
     attempts
         .flat_map(|attempt| {
             let resolved = &attempt.intent.resolved;
@@ -146,8 +147,12 @@ fn undone(incident: &Incident) -> Vec<String> {
     let mut found = Vec::new();
     for walk in &incident.walks {
         for (id, title) in &walk.chosen.steps {
+            let number = walk.chosen.walk;
+            if incident.opened_by(number, id).is_some() {
+                continue;
+            }
             let Some(state) = walk.steps.get(id) else {
-                if !finished(incident, walk.chosen.walk) {
+                if !finished(incident, number) {
                     found.push(format!("*{}* was not reached", text(title)));
                 }
                 continue;
@@ -162,6 +167,15 @@ fn undone(incident: &Incident) -> Vec<String> {
             let unknown = state.actions.values().any(|a| a.phase() == Phase::Unknown);
             if unknown {
                 found.push(format!("*{}*: how it ended is not known", text(title)));
+            }
+            let parts = walk.chosen.parts.get(id).copied().unwrap_or(0);
+            let open = parts.saturating_sub(state.parts_done());
+            if open > 0 && state.skipped.is_none() && !unknown {
+                let title = text(title);
+                found.push(match open < parts {
+                    true => format!("*{title}* was not done to its end: {open} of {parts} parts"),
+                    false => format!("*{title}* was begun and not done"),
+                });
             }
         }
     }

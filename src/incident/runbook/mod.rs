@@ -20,6 +20,7 @@ mod system;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -148,7 +149,7 @@ pub struct Step {
     /// The heading's line in the file, from 1.
     pub line: usize,
     /// The step card; the default when it has none.
-    pub card: StepCard,
+    pub card: Arc<StepCard>,
     /// The prose beside it: what it does and what it costs.
     pub why: Vec<Block>,
     /// What is to be done, in order. Empty: a row to acknowledge.

@@ -146,11 +146,11 @@ struct Walker<'a> {
 impl<'a> Walker<'a> {
     fn heading(&mut self, level: HeadingLevel, at: Range<usize>) -> Section {
         let text = self.inline(|tag| matches!(tag, TagEnd::Heading(_))).text();
-        let (title, id) = split_id(&text);
+        let (title, id) = split_id(text);
         Section {
             level: level as u8,
-            title: title.to_owned(),
-            id: id.map(str::to_owned),
+            title,
+            id,
             at,
             content: Vec::new(),
         }
@@ -240,7 +240,7 @@ impl<'a> Walker<'a> {
                 _ => {}
             }
         }
-        let text = newlines(&text);
+        let text = newlines(text);
         if !fenced {
             return Content::Prose(Block::Code(String::new(), text));
         }
@@ -354,20 +354,19 @@ impl<'a> Walker<'a> {
 }
 
 /// A heading's text without its `{#id}`, and the id.
-fn split_id(text: &str) -> (&str, Option<&str>) {
-    let found = text
-        .strip_suffix('}')
-        .and_then(|text| text.rsplit_once("{#"))
-        .filter(|(_, id)| {
-            !id.is_empty()
-                && id
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        });
-    match found {
-        Some((title, id)) => (title.trim_end(), Some(id)),
-        None => (text, None),
-    }
+fn split_id(mut text: String) -> (String, Option<String>) {
+    let is_id = |id: &str| {
+        let right = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        !id.is_empty() && id.chars().all(right)
+    };
+    let bare = text.strip_suffix('}').unwrap_or_default();
+    let found = bare.rsplit_once("{#").filter(|(_, id)| is_id(id));
+    let Some((title, id)) = found else {
+        return (text, None);
+    };
+    let (end, id) = (title.trim_end().len(), id.to_owned());
+    text.truncate(end);
+    (text, Some(id))
 }
 
 /// Whether a fenced block ends with a closing fence; without one the rest of the file would be code.
@@ -382,8 +381,11 @@ fn closed(block: &str) -> bool {
 }
 
 /// Every way to end a line that Markdown knows, as the one that a shell reads: to it a carriage return is part of the last word.
-pub(super) fn newlines(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n")
+pub(super) fn newlines(text: String) -> String {
+    match text.contains('\r') {
+        true => text.replace("\r\n", "\n").replace('\r', "\n"),
+        false => text,
+    }
 }
 
 fn admonition(kind: BlockQuoteKind) -> Admonition {

@@ -1,7 +1,8 @@
 //! From a file's text to a runbook: headings become phases and steps, fences become cards, checks and actions, and all
 //! that is not understood stays prose.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::super::digest::digest;
 use super::super::fault::{Fault, Source, Weight};
@@ -12,7 +13,7 @@ use super::fence::{Meaning, is_ours, is_runbook_card, meaning};
 use super::ids::slug;
 use super::outline::{Content, Fence, Item, Mark, Section, outline};
 use super::stepcard::{Placed, consistent, step_card};
-use super::{Action, Block, Check, Part, Role, Runbook, RunbookCard, Step, Tick};
+use super::{Action, Block, Check, Part, Role, Runbook, RunbookCard, Step, StepCard, Tick};
 
 /// Reads a runbook. Any Markdown opens: in a file that has no card, role or typed act of ours what can't be read is shown, with a
 /// warning. A file that has one and is faulty gives no runbook, because a card that is half read could lose a gate. All faults
@@ -32,11 +33,12 @@ pub(super) fn read(file: &str, text: &str, id: RunbookId) -> (Runbook, Vec<Fault
         carded: holds(is_runbook_card),
         plain: !holds(is_ours),
         card: None,
-        used: BTreeSet::new(),
-        slugs: BTreeMap::new(),
+        bare: Arc::default(),
+        used: HashSet::new(),
+        slugs: HashMap::new(),
     };
     maker.claim_ids(&sections);
-    let (title, intro, steps) = maker.steps(&sections);
+    let (title, intro, steps) = maker.steps(sections);
     let runbook = Runbook {
         title: title.unwrap_or_else(|| id.to_string()),
         id,
@@ -65,10 +67,12 @@ struct Maker<'a> {
     /// No fence of the file is in our own words: whatever a Markdown reader accepts opens, and what can't be run is shown.
     plain: bool,
     card: Option<RunbookCard>,
+    /// The card of every step that has none.
+    bare: Arc<StepCard>,
     /// Ids that are taken.
-    used: BTreeSet<String>,
+    used: HashSet<String>,
     /// How often each slug was met: a thousand headings alike are numbered in one go.
-    slugs: BTreeMap<String, usize>,
+    slugs: HashMap<String, usize>,
 }
 
 /// What was found under one heading.
@@ -125,13 +129,13 @@ impl Maker<'_> {
         }
     }
 
-    fn id(&mut self, section: &Section, title: &str) -> StepId {
-        let base = match &section.id {
+    fn id(&mut self, id: Option<String>, title: &str) -> StepId {
+        let base = match id {
             // The first of two that are alike keeps it.
             Some(id) if self.slugs.insert(format!("#{id}"), 0).is_none() => {
-                return StepId(id.clone());
+                return StepId(id);
             }
-            Some(id) => id.clone(),
+            Some(id) => id,
             None => slug(title),
         };
         let mut n = self.slugs.get(&base).copied().unwrap_or(1);
@@ -148,108 +152,105 @@ impl Maker<'_> {
     }
 
     /// The title, the prose before the first step, and the steps.
-    fn steps(&mut self, sections: &[Section]) -> (Option<String>, Vec<Block>, Vec<Step>) {
+    fn steps(&mut self, mut sections: Vec<Section>) -> (Option<String>, Vec<Block>, Vec<Step>) {
         let titled = sections.iter().position(|section| section.level == 1);
-        let headings = |n: &usize| *n != 0 && Some(*n) != titled;
-        let rest = (0..sections.len()).filter(headings);
-        let rest: Vec<&Section> = rest.map(|n| &sections[n]).collect();
-        let title = titled.map(|n| &sections[n]);
-        let found = self.head(&sections[0], title, rest.is_empty());
+        let title = titled.map(|n| sections.remove(n));
+        let mut sections = sections.into_iter();
+        let before = sections.next().unwrap_or_default();
         let (mut intro, mut steps) = (Vec::new(), Vec::new());
+        let name = title.as_ref().map(|title| title.title.clone());
+        let (section, found) = self.head(before, title, sections.len() == 0);
         match found.is_step() {
-            true => {
-                let section = title.unwrap_or(&sections[0]);
-                let name = match section.title.as_str() {
-                    "" => "Step",
-                    name => name,
-                };
-                steps.push(self.step(section, name, Vec::new(), found));
-            }
+            true => steps.push(self.step(section, Vec::new(), found)),
             false => intro = found.why,
         }
-        self.body(&rest, &mut steps);
-        (title.map(|title| title.title.clone()), intro, steps)
+        self.body(sections, &mut steps);
+        (name, intro, steps)
     }
 
     /// What stands before the first heading and what stands under the title are one.
-    fn head(&mut self, before: &Section, title: Option<&Section>, leaf: bool) -> Found {
+    fn head(&mut self, before: Section, title: Option<Section>, leaf: bool) -> (Section, Found) {
         let reading = Reading { leaf, card: true };
         let mut found = Found::default();
-        self.gather(&before.content, reading, &mut found);
-        if let Some(title) = title {
-            self.gather(&title.content, reading, &mut found);
+        let mut head = Section::default();
+        for mut section in std::iter::once(before).chain(title) {
+            let content = std::mem::take(&mut section.content);
+            self.gather(content, reading, &mut found);
+            head = section;
         }
-        found
+        if head.title.is_empty() {
+            head.title = "Step".to_owned();
+        }
+        (head, found)
     }
 
     /// The steps of all headings but the title.
-    fn body(&mut self, sections: &[&Section], steps: &mut Vec<Step>) {
-        let mut phases: Vec<&Section> = Vec::new();
+    fn body(&mut self, sections: impl Iterator<Item = Section>, steps: &mut Vec<Step>) {
+        let mut sections = sections.peekable();
+        // The headings a step stands below, each with its level.
+        let mut phases: Vec<(u8, String)> = Vec::new();
         // Prose of a phase that has nothing to do itself stands beside its first step.
         let mut ahead: Vec<Block> = Vec::new();
-        for (n, section) in sections.iter().enumerate() {
-            phases.retain(|phase| phase.level < section.level);
-            let next = sections.get(n + 1);
+        while let Some(mut section) = sections.next() {
+            phases.retain(|(level, _)| *level < section.level);
+            let next = sections.peek();
             let leaf = next.is_none_or(|next| next.level <= section.level);
             let mut found = Found::default();
-            self.gather(&section.content, Reading { leaf, card: false }, &mut found);
+            let content = std::mem::take(&mut section.content);
+            self.gather(content, Reading { leaf, card: false }, &mut found);
             if !leaf {
-                phases.push(section);
-            }
-            if !leaf && !found.is_step() {
-                ahead.append(&mut found.why);
-                continue;
+                phases.push((section.level, section.title.clone()));
             }
             ahead.append(&mut found.why);
+            if !leaf && !found.is_step() {
+                continue;
+            }
             found.why = std::mem::take(&mut ahead);
-            let phase = phases.iter().map(|phase| phase.title.clone()).collect();
-            let step = self.step(section, &section.title, phase, found);
-            steps.push(step);
+            let phase = phases.iter().map(|(_, title)| title.clone()).collect();
+            steps.push(self.step(section, phase, found));
         }
     }
 
-    fn step(
-        &mut self,
-        section: &Section,
-        title: &str,
-        phase: Vec<String>,
-        mut found: Found,
-    ) -> Step {
+    fn step(&mut self, section: Section, phase: Vec<String>, mut found: Found) -> Step {
         number(&mut found.parts);
         let (line, _) = self.reader.source.place(section.at.start);
-        let placed = found.placed.unwrap_or_default();
         let step = Step {
-            id: self.id(section, title),
-            title: title.to_owned(),
+            id: self.id(section.id, &section.title),
+            title: section.title,
             phase,
             line,
-            card: placed.card.clone(),
+            card: match &found.placed {
+                Some(placed) => Arc::clone(&placed.card),
+                None => Arc::clone(&self.bare),
+            },
             why: found.why,
             parts: found.parts,
             checks: found.checks,
             verify: found.verify,
             rollback: found.rollback,
         };
-        consistent(&mut self.reader, &step, &placed);
+        if let Some(placed) = &found.placed {
+            consistent(&mut self.reader, &step, placed);
+        }
         step
     }
 
-    fn gather(&mut self, content: &[Content], reading: Reading, found: &mut Found) {
+    fn gather(&mut self, content: Vec<Content>, reading: Reading, found: &mut Found) {
         for content in content {
             match content {
-                Content::Prose(block) => found.why.push(block.clone()),
-                Content::Fence(fence) => self.fence(fence, reading, found),
+                Content::Prose(block) => found.why.push(block),
+                Content::Fence(fence) => self.fence(&fence, reading, found),
                 Content::Item(item) => self.item(item, reading, found),
             }
         }
     }
 
     /// A ticked item is a part; so is a numbered item of a leaf in which nothing else is to be done.
-    fn item(&mut self, item: &Item, reading: Reading, found: &mut Found) {
+    fn item(&mut self, item: Item, reading: Reading, found: &mut Found) {
         let before =
             found.parts.len() + found.checks.len() + found.verify.len() + found.rollback.len();
         let (why, part) = (found.why.len(), found.parts.len());
-        self.gather(&item.content, reading, found);
+        self.gather(item.content, reading, found);
         let after =
             found.parts.len() + found.checks.len() + found.verify.len() + found.rollback.len();
         let top = item.depth == 0;
@@ -259,12 +260,15 @@ impl Maker<'_> {
             Mark::Bullet => false,
         };
         if !ticked {
-            let text = item.mark.prefix("") + &item.text;
+            let text = match item.mark {
+                Mark::Bullet => item.text,
+                mark => mark.prefix("") + &item.text,
+            };
             found.why.insert(why, Block::Item(item.depth, text));
             return;
         }
         let (line, _) = self.reader.source.place(item.at.start);
-        let mut text = item.text.clone();
+        let mut text = item.text;
         // Items below a ticked one are part of what is ticked.
         let below = found.why.split_off(why);
         for block in below {

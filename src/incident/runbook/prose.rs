@@ -44,7 +44,10 @@ impl Inline {
 
     /// The text, without space around it.
     pub(super) fn text(self) -> String {
-        self.text.trim().to_owned()
+        let mut text = self.text;
+        text.truncate(text.trim_end().len());
+        text.drain(..text.len() - text.trim_start().len());
+        text
     }
 
     /// Markup that is not a comment is shown as it is written.

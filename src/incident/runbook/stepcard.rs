@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::acts::{Condition, read};
@@ -14,7 +15,7 @@ use super::{Branch, Capture, Danger, Hold, OnFail, Step, StepCard};
 #[derive(Debug, Default)]
 pub(super) struct Placed {
     /// The card.
-    pub card: StepCard,
+    pub card: Arc<StepCard>,
     /// Where each key stands.
     keys: BTreeMap<String, Range<usize>>,
 }
@@ -65,7 +66,10 @@ pub(super) fn step_card(reader: &mut Reader<'_>, part: Range<usize>) -> Placed {
         runs_by_itself: table.flag(reader, "runs_by_itself").unwrap_or(false),
     };
     table.finish(reader);
-    Placed { card, keys }
+    Placed {
+        card: Arc::new(card),
+        keys,
+    }
 }
 
 fn phrase(text: &str) -> Result<String, String> {

@@ -29,7 +29,7 @@ use edit::Edits;
 pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
     // A byte order mark would stand in the way of the card.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let text = &newlines(text);
+    let text = &newlines(text.to_owned());
     let sections = outline(text);
     if sections.iter().any(|s| holds(&s.content, is_ours)) {
         return Err(format!(
