@@ -158,7 +158,7 @@ fn import(file: &Path, out: Option<&Path>) -> ExitCode {
     let written = File::create_new(out).and_then(|mut new| new.write_all(draft.as_bytes()));
     match written {
         Ok(()) => {
-            let marks = draft.matches("warroom: review").count();
+            let marks = draft.matches(runbook::REVIEW).count();
             say(format!(
                 "{}: a draft with {marks} marks for review — warroom check {0} lists them",
                 out.display()

@@ -7,7 +7,7 @@ use crate::console::keys::key_words;
 use crate::console::state::{Chooser, ChooserRow, Dialog, State};
 use crate::incident::judge::Standing;
 use crate::incident::names::TargetId;
-use crate::incident::runbook::Runbook;
+use crate::incident::runbook::{self, Runbook};
 
 pub(in crate::console) fn open(state: &mut State) {
     let Some(incident) = &state.incident else {
@@ -75,14 +75,22 @@ fn concerns(loaded: &Loaded, down: &[TargetId]) -> bool {
 fn rows_of(loaded: &Loaded, fits: bool, drilled: Option<String>) -> Vec<ChooserRow> {
     let runbook = &loaded.runbook;
     let summary = runbook.card.summary.clone().unwrap_or_default();
-    let mark = if fits { "for this severity — " } else { "" };
+    let mut words = Vec::new();
+    // A draft that nobody has read yet can be walked; whoever opens it knows what it is.
+    match loaded.text.matches(runbook::REVIEW).count() {
+        0 => {}
+        1 => words.push("a draft, one mark to review".to_owned()),
+        marks => words.push(format!("a draft, {marks} marks to review")),
+    }
+    if fits {
+        words.push("for this severity".to_owned());
+    }
+    words.extend(drilled);
+    words.push(summary);
     let mut rows = vec![ChooserRow {
         key: runbook.id.to_string(),
         words: runbook.title.clone(),
-        aside: match drilled {
-            Some(drilled) => format!("{mark}{drilled} — {summary}"),
-            None => format!("{mark}{summary}"),
-        },
+        aside: words.join(" — "),
         refused: loaded.refused.clone(),
     }];
     if !runbook.carded || runbook.card.several {
@@ -121,8 +129,8 @@ mod tests {
     use super::*;
     use crate::incident::runbook::parse;
 
-    /// The keys of the rows of a file.
-    fn keys(text: &str) -> Vec<String> {
+    /// The rows of a file.
+    fn rows(text: &str) -> Vec<ChooserRow> {
         let (runbook, faults) = parse("r.md", text, "r".into());
         let loaded = Loaded {
             runbook: Arc::new(runbook.unwrap_or_else(|| panic!("{faults:?}"))),
@@ -131,8 +139,30 @@ mod tests {
             place: Place::Own,
             refused: None,
         };
-        let rows = rows_of(&loaded, false, None);
-        rows.into_iter().map(|row| row.key).collect()
+        rows_of(&loaded, true, None)
+    }
+
+    /// The keys of the rows of a file.
+    fn keys(text: &str) -> Vec<String> {
+        rows(text).into_iter().map(|row| row.key).collect()
+    }
+
+    #[test]
+    fn a_draft_says_how_much_of_it_nobody_has_looked_at() {
+        let step = "## A\n\n```bash\nsystemctl restart app\n```\n";
+        let draft = runbook::draft(
+            "r.md",
+            &format!("# R\n\nWhat to do when it fails.\n\n{step}"),
+            "r".into(),
+        );
+        let draft = draft.unwrap_or_else(|why| panic!("{why}"));
+        let words = "a draft, 2 marks to review — for this severity — What to do when it fails.";
+        assert_eq!(rows(&draft)[0].aside, words, "{draft}");
+        let read = draft.replace("review", "read");
+        assert_eq!(
+            rows(&read)[0].aside,
+            "for this severity — What to do when it fails."
+        );
     }
 
     #[test]

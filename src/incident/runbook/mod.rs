@@ -32,7 +32,7 @@ use super::names::{RunbookId, SeverityId, StepId, TargetId};
 pub use export::{as_json, checklist};
 pub use fence::{http_method, takes_text};
 pub use ids::{OF_INCIDENT, typeable, variable_name};
-pub use import::draft;
+pub use import::{REVIEW, draft};
 pub use lint::{
     WrongName, ambient_client, check, codes, destructive_command, promotion, wrong_names,
 };

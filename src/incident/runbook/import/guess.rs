@@ -10,6 +10,7 @@ use regex::Regex;
 use super::super::ids::variable_name;
 use super::super::lint::{bare, destructive_command, unset};
 use super::super::{Block, Danger, Runbook, Step};
+use super::REVIEW;
 use super::reads::only_reads;
 
 /// `Estimated Recovery Time: 15-45 minutes`, `takes about 5 min`: a number or two with their unit.
@@ -27,6 +28,22 @@ static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)password|passwd|secret|token|api_?key|credential|_url$|_dsn$|encryption_key")
         .ok()
 });
+
+/// `Rollback`, `4. Roll back the migration`, `Back-out plan`
+static WAY_BACK: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)^(?:\W|\d|step\b)*(?:roll(?:ing)?[ -]?back|back(?:ing)?[ -]?out|undo|revert)\b",
+    )
+    .ok()
+});
+
+/// A mark on a step that seems to undo the ones before it: as a step it is offered behind them like any other.
+pub(super) fn way_back(title: &str) -> Option<String> {
+    let words = "guessed: a way back, which stands here as the next step; \
+        make its commands the rollback fences of what they undo, or lead past it with next";
+    let found = WAY_BACK.as_ref()?.is_match(title);
+    found.then(|| mark(words))
+}
 
 /// How dangerous a script seems, and by what.
 pub(super) fn danger(script: &str) -> (Danger, String) {
@@ -77,10 +94,7 @@ pub(super) fn step_card(danger: Option<(Danger, String)>, why: &[Block], whole: 
 /// A mark of a guess, on a line of its own.
 pub(super) fn mark(words: &str) -> String {
     // What stands in a comment may not end it.
-    format!(
-        "<!-- warroom: review — {} -->\n",
-        words.replace("--", "- -")
-    )
+    format!("<!-- {REVIEW} — {} -->\n", words.replace("--", "- -"))
 }
 
 /// The runbook card: what it is for, its owner, and its variables.

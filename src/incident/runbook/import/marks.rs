@@ -9,19 +9,23 @@ use super::super::super::names::RunbookId;
 use super::super::lint::check;
 use super::super::outline::outline;
 use super::edit::Edits;
-use super::{fences, front_matter};
+use super::{REVIEW, fences, front_matter};
 
-/// The draft with its marks.
-pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> String {
+/// The draft with its marks; none when nothing is left to be marked.
+pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> Option<String> {
     // Nothing is overdue on the day of its import.
     let today = NaiveDate::MIN;
-    let faults = check(file, text, id.clone(), None, today);
+    let mut faults = check(file, text, id.clone(), None, today);
+    // Comments that speak to the linter are no part of what it reads.
+    let ours = |code: &str| code.is_empty() || code == "to-review" || code.starts_with("allow-");
+    faults.retain(|fault| !ours(fault.code));
+    if faults.is_empty() {
+        return None;
+    }
     let source = Source::new(file, text);
     let blocks = Blocks::of(&source);
     let mut marks: BTreeMap<usize, BTreeMap<&str, String>> = BTreeMap::new();
-    // Comments that speak to the linter are no part of what it reads.
-    let ours = |code: &str| code.is_empty() || code == "to-review" || code.starts_with("allow-");
-    for fault in faults.iter().filter(|fault| !ours(fault.code)) {
+    for fault in &faults {
         let at = blocks.above(fault.line);
         let said = marks.entry(at).or_default();
         said.entry(fault.code).or_insert_with(|| words(fault));
@@ -38,13 +42,13 @@ pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> String {
         let in_front = at < front;
         for (code, words) in said {
             let mark = match in_front {
-                true => format!("# warroom: review {code} — {words}\n"),
-                false => format!("{indent}<!-- warroom: review {code} — {words} -->\n"),
+                true => format!("# {REVIEW} {code} — {words}\n"),
+                false => format!("{indent}<!-- {REVIEW} {code} — {words} -->\n"),
             };
             edits.insert(at, mark);
         }
     }
-    edits.apply(text)
+    Some(edits.apply(text))
 }
 
 /// What is wrong, as a comment may hold it.

@@ -1,11 +1,12 @@
 //! From a runbook that somebody has to a draft in our format.
 //!
 //! The text stays as it is, word for word; what is added is what a person would have to write by hand: ids, cards, variables,
-//! a step for each numbered comment of a long script. No command is invented. Every guess is marked, and so is every fault that
+//! a step for each numbered comment of a long script and for each item of a list of commands. No command is invented. Every guess is marked, and so is every fault that
 //! `warroom check` finds, so that the draft passes but for its marks.
 
 mod edit;
 mod guess;
+mod lists;
 mod marks;
 mod reads;
 mod split;
@@ -22,6 +23,9 @@ use super::parse::{holds, read};
 use super::{Runbook, Step};
 use edit::Edits;
 
+/// What a mark of an import begins with: a guess, or a fault, that nobody has looked at yet.
+pub const REVIEW: &str = "warroom: review";
+
 /// A draft of a plain runbook.
 ///
 /// # Errors
@@ -36,6 +40,9 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
             "{file}: it has cards or roles already — warroom check {file}"
         ));
     }
+    let parted = lists::parted(text);
+    let text = parted.as_deref().unwrap_or(text);
+    let sections = parted.as_deref().map_or(sections, outline);
     let (runbook, _) = read(file, text, id.clone());
     let source = Source::new(file, text);
     let mut edits = Edits::default();
@@ -60,11 +67,25 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
     let (as_cut, _) = read(file, &cut, id.clone());
     let card = guess::card(&as_cut, &variables, several(&runbook));
     let carded = with_card(&cut, &card);
-    let draft = marks::marked(file, &carded, &id);
+    let draft = reviewed(file, carded, &id);
     match super::parse(file, &draft, id) {
         (Some(_), _) => Ok(draft),
         (None, faults) => Err(first(file, text, &faults)),
     }
+}
+
+/// With a mark for every fault. A mark may end a paragraph or a comment that was left open, and then what stands behind it is read
+/// for the first time: it is looked at again, a few times at most.
+fn reviewed(file: &str, text: String, id: &RunbookId) -> String {
+    const LOOKS: usize = 4;
+    let mut draft = text;
+    for _ in 0..LOOKS {
+        match marks::marked(file, &draft, id) {
+            Some(marked) => draft = marked,
+            None => break,
+        }
+    }
+    draft
 }
 
 /// A mark above a statement that is shown only because it names no server.

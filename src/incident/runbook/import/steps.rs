@@ -30,6 +30,7 @@ pub(super) fn steps(
             source,
             section,
             step,
+            runbook,
             taken: &taken,
         };
         whole.write(edits, &mut constants);
@@ -42,6 +43,7 @@ struct Whole<'a> {
     source: &'a Source<'a>,
     section: &'a Section,
     step: &'a Step,
+    runbook: &'a Runbook,
     /// The ids of every step.
     taken: &'a BTreeSet<&'a str>,
 }
@@ -55,6 +57,7 @@ impl Whole<'_> {
         });
         let parted = long.as_ref().is_some_and(|(_, cut)| cut.pieces.len() > 1);
         self.name(edits, parted);
+        self.back(edits);
         if !parted {
             let texts: Vec<&str> = scripts.iter().map(|(_, script)| *script).collect();
             let card = guess::step_card(guess::worst(self.step, &texts), &self.step.why, true);
@@ -95,6 +98,14 @@ impl Whole<'_> {
         }
         let at = self.section.at.start + line.trim_end().len();
         edits.insert(at, format!(" {{#{}}}", self.step.id));
+    }
+
+    /// Of a whole that is a way back itself (`app-rollback.md`) the first step is no way back from anything.
+    fn back(&self, edits: &mut Edits) {
+        let follows = self.runbook.steps.first() != Some(self.step);
+        if let Some(mark) = guess::way_back(&self.step.title).filter(|_| follows) {
+            edits.insert(self.after_heading(), format!("\n{mark}"));
+        }
     }
 
     fn below_heading(&self, edits: &mut Edits, card: &str) {

@@ -53,6 +53,20 @@ fn a_step_gets_an_id_a_card_and_marks_and_keeps_its_words() {
 }
 
 #[test]
+fn a_way_back_is_marked_where_it_would_be_the_next_step() {
+    let step = |title: &str| format!("## {title}\n\n```bash\nsystemctl restart app\n```\n\n");
+    let marked = |titles: &[&str]| {
+        let steps: String = titles.iter().map(|title| step(title)).collect();
+        let (draft, _) = drafted(&format!("# App\n\n{steps}"));
+        draft.matches("guessed: a way back").count()
+    };
+    assert_eq!(marked(&["Release", "Rollback"]), 1);
+    assert_eq!(marked(&["Release", "Step 4: Roll back the release"]), 1);
+    assert_eq!(marked(&["Roll back the release", "Tell people"]), 0);
+    assert_eq!(marked(&["Release", "Look for rollbacks"]), 0);
+}
+
+#[test]
 fn what_only_looks_becomes_a_check_until_something_changes() {
     let plain = "# T\n\n## Do\n\n```bash\ndf -h\n```\n\n```bash\nrm -rf /srv/cache\n```\n\n```bash\ndf -h\n```\n";
     let (draft, runbook) = drafted(plain);

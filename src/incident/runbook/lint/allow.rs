@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::super::super::fault::{Fault, Source, nearest};
+use super::super::import::REVIEW;
 use super::rules::codes;
 
 /// An allowance or a mark as a comment says it, in whatever way the language marks one.
@@ -135,7 +136,7 @@ fn block(source: &Source<'_>, at: usize) -> BTreeSet<usize> {
     let (line, _) = source.place(at);
     let rest = source.text[source.line_start(line)..].lines();
     let mut lines = (line..).zip(rest).peekable();
-    let above = |text: &str| text.trim().is_empty() || text.contains("warroom: review");
+    let above = |text: &str| text.trim().is_empty() || text.contains(REVIEW);
     while lines.next_if(|(_, text)| above(text)).is_some() {}
     let mut covered = BTreeSet::new();
     let Some((first, opening)) = lines.next() else {
