@@ -6,6 +6,7 @@ pub mod asking;
 pub mod checklist;
 pub mod command;
 pub mod confirm;
+pub mod deadline;
 pub mod dialogs;
 pub mod duty;
 pub mod event;

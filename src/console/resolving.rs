@@ -219,7 +219,7 @@ fn blank(state: &State, action: ActionRef) -> Resolved {
 }
 
 /// When the recovery time runs out: the runbook's, the severity's, or the site's, from the declaration on.
-fn rto_ends(
+pub(super) fn rto_ends(
     state: &State,
     incident: &Incident,
     of_runbook: Option<Duration>,

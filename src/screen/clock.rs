@@ -17,7 +17,8 @@ use crate::incident::site::{Rung, RungFrom};
 pub(super) fn worst(state: &State) -> Option<Standing> {
     let vitals = &state.vitals.clock;
     let burns = [&vitals.rto, &vitals.rpo].into_iter().flatten();
-    let rungs = vitals.rungs.iter().filter(|r| !lies_ahead(r));
+    let rungs = vitals.rungs.iter().chain(&vitals.decision);
+    let rungs = rungs.filter(|r| !lies_ahead(r));
     burns
         .map(|b| b.standing)
         .chain(rungs.map(|r| r.standing))
@@ -48,6 +49,10 @@ pub(super) fn table(state: &State, theme: &Theme, room: Room) -> Table {
             (None, Some(span)) => table.push(0, Row::Whole(promise(name, span, theme))),
             (None, None) => {}
         }
+    }
+    // Whatever else falls away: somebody has to decide.
+    if let Some(decision) = &vitals.decision {
+        table.push(0, rung(decision, theme));
     }
     match &state.incident {
         Some(_) => vitals
@@ -189,6 +194,7 @@ pub(super) fn pieces(state: &State) -> Vec<Piece> {
     let due = vitals
         .rungs
         .iter()
+        .chain(&vitals.decision)
         .filter(|r| matches!(r.standing, Standing::Breach | Standing::Watch));
     pieces.extend(due.map(|r| (r.standing, format!("{} {}", r.who, r.words))));
     pieces.sort_by_key(|(standing, _)| std::cmp::Reverse(*standing));

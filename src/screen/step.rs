@@ -11,6 +11,7 @@ use super::text::{clip, fold, width, wrap};
 use super::theme::{Role, Theme};
 use super::widgets::{clock, frame, limit, lines, time, title, verdict};
 use crate::console::checklist::{Next, StepDetail, selected};
+use crate::console::deadline;
 use crate::console::state::{Focus, State};
 use crate::incident::journal::fold::Phase;
 use crate::incident::journal::{Attempt, Resolved};
@@ -70,6 +71,7 @@ fn body(state: &State, step: &StepDetail<'_>, theme: &Theme, room: usize) -> Vec
         all.extend(told("▲", why, Role::Watch, room, theme));
     }
     all.extend(running(state, step, theme, room));
+    all.extend(deciding(state, step, theme, room));
     all.extend(ended(step, theme, room));
     all.extend(
         step.step
@@ -109,6 +111,44 @@ fn body(state: &State, step: &StepDetail<'_>, theme: &Theme, room: usize) -> Vec
         all.extend(label("by", role, theme, room));
     }
     all
+}
+
+/// Until when it is to be decided where the road goes on.
+fn deciding(
+    state: &State,
+    step: &StepDetail<'_>,
+    theme: &Theme,
+    room: usize,
+) -> Vec<Line<'static>> {
+    let Some(due) = deadline::shown(state).filter(|due| due.step == step.row.id) else {
+        return Vec::new();
+    };
+    let at = time(due.due);
+    let why = if due.cut {
+        ": then the recovery time ends"
+    } else {
+        ""
+    };
+    let (sign, role, words) = match (due.due - state.now.wall).to_std() {
+        Ok(left) => {
+            let role = if due.cut { Role::Watch } else { Role::Strong };
+            let sign = if due.cut { "▲" } else { "○" };
+            (
+                sign,
+                role,
+                format!("decide by {at}, in {}{why}", clock(left)),
+            )
+        }
+        Err(_) => {
+            let over = clock(state.now.since_wall(due.due));
+            (
+                "✖",
+                Role::Breach,
+                format!("it was to be decided by {at}, {over} ago{why}"),
+            )
+        }
+    };
+    told(sign, &words, role, room, theme)
 }
 
 /// What runs now: since when, and the newest lines it wrote.

@@ -5,6 +5,7 @@ use super::super::resolving::look;
 use super::super::road::Road;
 use super::*;
 use crate::incident::acts::postgres::{PgPrimary, PgRole, PgSight};
+use crate::incident::judge::Standing;
 use crate::incident::measure::Lsn;
 use crate::incident::reading::{Reading, Sight};
 use crate::incident::runbook::Role;
@@ -395,4 +396,46 @@ fn what_would_be_lost_is_asked_with_what_was_last_seen_of_the_primary() {
     let walk = Road::shown(&desk.state).unwrap().number();
     let asked = look(&desk.state, walk, &"loss".into()).unwrap();
     assert_eq!(asked.last_known.unwrap().lsn, Lsn(4_711));
+}
+
+#[test]
+fn a_decision_has_a_time_from_when_the_road_came_to_it_and_none_past_the_recovery() {
+    const BOOK: &str = "# D\n\n```toml runbook\nsummary = \"S\"\nrto = \"30m\"\n```\n\n## Look {#look}\n\n- [ ] look\n\n\
+        ## Which {#which}\n\n```toml step\ndecide = { \"This\" = \"#this\", \"That\" = \"#look\" }\ndecide_by = \"10m\"\n```\n\n\
+        - [ ] asked\n\n## This {#this}\n\nT.\n";
+    let minutes = |n: u64| n * 60_000;
+    let row = |desk: &Desk| {
+        let decision = desk.state.vitals.clock.decision.clone();
+        decision.map(|row| (row.what, row.standing, row.words))
+    };
+    let told =
+        |what: &str, standing, words: &str| Some((what.to_owned(), standing, words.to_owned()));
+    let mut desk = Desk::on(BOOK);
+    desk.wait(minutes(8));
+    assert_eq!(row(&desk), None, "its turn has not come");
+    desk.press("enter")
+        .wait(600)
+        .press("enter")
+        .wait(minutes(4));
+    assert_eq!(row(&desk), told("Which", Standing::Unknown, "in 6:00"));
+    // From the tick of the step before, not from its own.
+    desk.press("enter")
+        .wait(600)
+        .press("enter")
+        .wait(minutes(1));
+    assert_eq!(row(&desk), told("Which", Standing::Watch, "in 4:59"));
+    desk.wait(minutes(6));
+    assert_eq!(row(&desk), told("Which", Standing::Breach, "1:00 overdue"));
+    desk.press("enter").answer("This").reason("it is this one");
+    assert_eq!(row(&desk), None, "it was decided");
+
+    let mut desk = Desk::on(BOOK);
+    desk.wait(minutes(25))
+        .press("enter")
+        .wait(600)
+        .press("enter")
+        .wait(minutes(1));
+    let what = "Which, before the RTO ends";
+    let (found, standing, _) = row(&desk).unwrap();
+    assert_eq!((found.as_str(), standing), (what, Standing::Watch));
 }

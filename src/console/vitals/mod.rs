@@ -110,6 +110,8 @@ pub struct Clock {
     pub rto: Option<Burn>,
     /// RPO over every link: objective, at risk, standing.
     pub rpo: Option<Burn>,
+    /// The decision that is waited for, where it has a time; its key is empty.
+    pub decision: Option<RungRow>,
     /// Rungs of the ladder: the next due first, then what was done.
     pub rungs: Vec<RungRow>,
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{BackupRow, Burn, Clock, ComponentRow, LinkRow, RegionRow, RungRow, Vitals};
 use crate::console::checklist::remaining;
+use crate::console::deadline::{self, Deadline};
 use crate::console::road::Road;
 use crate::console::state::State;
 use crate::incident::acts::kube::KubeSight;
@@ -242,6 +243,7 @@ fn clock(state: &State) -> Clock {
     Clock {
         rto: rto(state),
         rpo: rpo(state),
+        decision: deadline::shown(state).map(|deadline| decision_row(&deadline, state)),
         rungs: rungs.unwrap_or_default(),
     }
 }
@@ -303,6 +305,28 @@ fn rung_row(rung: &RungState<'_>) -> RungRow {
             None => rung.rung.what.clone(),
         },
         after: rung.rung.after,
+        standing,
+        words,
+    }
+}
+
+fn decision_row(deadline: &Deadline, state: &State) -> RungRow {
+    let (standing, words) = match (deadline.due - state.now.wall).to_std() {
+        Ok(left) if left <= SOON => (Standing::Watch, format!("in {}", stopwatch(left))),
+        Ok(left) => (Standing::Unknown, format!("in {}", stopwatch(left))),
+        Err(_) => {
+            let over = state.now.since_wall(deadline.due);
+            (Standing::Breach, format!("{} overdue", stopwatch(over)))
+        }
+    };
+    RungRow {
+        key: String::new(),
+        who: "Decide".to_owned(),
+        what: match deadline.cut {
+            true => format!("{}, before the RTO ends", deadline.title),
+            false => deadline.title.clone(),
+        },
+        after: deadline.span,
         standing,
         words,
     }

@@ -101,6 +101,9 @@ fn noted(story: &Story<'_>, entry: &Entry) -> Vec<Shortfall> {
 /// Steps of a walk that did not come to its end. Of one that did, what was not reached lies on ways it did not take.
 fn undone(story: &Story<'_>, walk: &Walk) -> Option<Shortfall> {
     let number = walk.chosen.walk;
+    if walk.taken_back() {
+        return None;
+    }
     let (reason, makes) = match story.left(number) {
         Some(None) => return None,
         Some(Some(reason)) if not_applicable(reason) => (reason.to_string(), Grade::Pass),

@@ -163,6 +163,13 @@ impl Attempt {
     }
 }
 
+impl Walk {
+    /// An operator's own step that was typed, and then not run after all: nothing that is owed.
+    pub fn taken_back(&self) -> bool {
+        self.chosen.added.is_some() && self.steps.is_empty()
+    }
+}
+
 impl StepState {
     /// How many of its parts are done: acts that happened, and items that were ticked.
     pub fn parts_done(&self) -> usize {

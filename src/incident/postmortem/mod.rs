@@ -145,7 +145,7 @@ fn finished(incident: &Incident, number: u32) -> bool {
 /// Steps that were skipped or never reached, what was waived, and attempts whose end nobody knows.
 fn undone(incident: &Incident) -> Vec<String> {
     let mut found = Vec::new();
-    for walk in &incident.walks {
+    for walk in incident.walks.iter().filter(|walk| !walk.taken_back()) {
         for (id, title) in &walk.chosen.steps {
             let number = walk.chosen.walk;
             if incident.opened_by(number, id).is_some() {

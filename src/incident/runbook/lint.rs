@@ -16,6 +16,7 @@ use chrono::{Days, NaiveDate};
 use super::super::acts::Act;
 use super::super::acts::redis::RedisAct;
 use super::super::fault::{Fault, Source, Weight};
+use super::super::measure::Span;
 use super::super::names::RunbookId;
 use super::super::resolve::effective_danger;
 use super::super::site::Site;
@@ -206,6 +207,13 @@ impl Lint<'_> {
             let what = format!("the card says {said}, and its act is {worst}");
             let instead = "a card can only raise it, say what it is";
             self.warn("danger-understated", &at, what, instead);
+        }
+        let times = step.card.decide_by.zip(self.runbook.card.rto);
+        if let Some((by, rto)) = times.filter(|(by, rto)| by >= rto) {
+            let at = self.near(step.line, "decide_by");
+            let (by, rto) = (Span(by), Span(rto));
+            let what = format!("deciding may take {by}, and the whole recovery {rto}");
+            self.warn("decide-late", &at, what, "give the decision less time");
         }
         if let Some(action) = step.rollback.first().filter(|_| worst == Danger::OneWay) {
             let at = self.near(action.line, "");

@@ -4,7 +4,7 @@ use super::{Explained, why};
 
 /// Why each matters.
 #[rustfmt::skip]
-pub(super) const WHY: [Explained; 21] = [
+pub(super) const WHY: [Explained; 22] = [
     why("role-misspelt", "A fence whose second word is no role is shown: what it was to check or to run is not done."),
     why("id-twice", "Of two steps with one id only the first keeps it, and every way that names it leads there."),
     why("fence-shown", "What can't be read in a file without our words is shown and never run: somebody has to do it by hand."),
@@ -21,6 +21,7 @@ pub(super) const WHY: [Explained; 21] = [
     why("destroys-without-copy", "Without a copy a wrong backup or a wrong name leaves nothing to go back to."),
     why("danger-understated", "A card can only raise the danger of its act: a lower one is not believed."),
     why("rollback-past-one-way", "Behind a one-way step there is no way back, so that its rollback is never offered."),
+    why("decide-late", "Who may take as long to decide as there is to recover has no time left for what was decided."),
     why("review-overdue", "A runbook nobody has read since it was due describes a system that is gone."),
     why("allow-unknown", "An allowance for a code that is not there allows nothing."),
     why("allow-without-reason", "Whoever reads the line next has to know why it is fine."),
