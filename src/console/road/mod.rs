@@ -278,10 +278,6 @@ impl<'a> Road<'a> {
         let Some(jump) = self.jump() else {
             return Seq(0);
         };
-        let skipped_since = self.incident.entries.iter().rev();
-        let skipped_since = skipped_since
-            .take_while(|e| e.seq > jump.seq)
-            .any(|e| matches!(&e.fact, Fact::Note(Note::Skipped { walk, step: s, .. }) if *walk == number && *s == step.id));
         let before = items(step).iter().all(|item| match item {
             Item::Action(action) => self
                 .walk
@@ -293,17 +289,25 @@ impl<'a> Road<'a> {
         });
         let state = self.walk.steps.get(&step.id);
         let skipped = state.is_some_and(|s| s.skipped.is_some());
-        if state.is_some() && (before || skipped) && !skipped_since {
+        if state.is_some() && (before || skipped) && !self.skipped_since(step, jump.seq) {
             jump.seq
         } else {
             Seq(0)
         }
     }
 
+    /// Whether a step was left out after an entry.
+    fn skipped_since(&self, step: &Step, since: Seq) -> bool {
+        let newest = self.incident.entries.iter().rev();
+        newest
+            .take_while(|e| e.seq > since)
+            .any(|e| matches!(&e.fact, Fact::Note(Note::Skipped { walk, step: s, .. }) if *walk == self.number() && *s == step.id))
+    }
+
     fn status_since(&self, step: &Step, since: Seq) -> StepStatus {
         let state = self.walk.steps.get(&step.id);
         let skipped = state.and_then(|s| s.skipped.as_ref());
-        if let Some(reason) = skipped.filter(|_| since == Seq(0)) {
+        if let Some(reason) = skipped.filter(|_| self.skipped_since(step, since)) {
             return match reason.as_str().starts_with(NOT_APPLICABLE) {
                 true => StepStatus::NotApplicable,
                 false => StepStatus::Skipped,

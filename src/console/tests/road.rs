@@ -399,6 +399,26 @@ fn what_would_be_lost_is_asked_with_what_was_last_seen_of_the_primary() {
 }
 
 #[test]
+fn what_is_left_out_on_a_road_that_is_taken_again_stays_left_out() {
+    let mut desk = Desk::on(
+        "# C\n\n## Try {#try}\n\n```toml step\non_fail = \"#mend\"\n```\n\n```sh\ntry\n```\n\n## One {#one}\n\n- [ ] one\n\n\
+         ## Two {#two}\n\n```toml step\nnext = \"#end\"\n```\n\n- [ ] two\n\n\
+         ## Mend {#mend}\n\n```toml step\ndecide = { \"Again\" = \"#try\", \"No\" = \"#end\" }\n```\n\n## End {#end}\n\nE.\n",
+    );
+    desk.press("enter").confirm("run").fails();
+    desk.press("enter")
+        .answer("go to Mend")
+        .reason("it did not go through");
+    desk.press("enter")
+        .answer("Again")
+        .reason("it may well work now");
+    desk.press("enter").confirm("run").done();
+    assert_eq!(desk.next(), Next::Tick("one".into(), 1));
+    desk.press("s").reason("seen with my own eyes");
+    assert_eq!(desk.next(), Next::Tick("two".into(), 1));
+}
+
+#[test]
 fn a_decision_has_a_time_from_when_the_road_came_to_it_and_none_past_the_recovery() {
     const BOOK: &str = "# D\n\n```toml runbook\nsummary = \"S\"\nrto = \"30m\"\n```\n\n## Look {#look}\n\n- [ ] look\n\n\
         ## Which {#which}\n\n```toml step\ndecide = { \"This\" = \"#this\", \"That\" = \"#look\" }\ndecide_by = \"10m\"\n```\n\n\
@@ -426,7 +446,9 @@ fn a_decision_has_a_time_from_when_the_road_came_to_it_and_none_past_the_recover
     assert_eq!(row(&desk), told("Which", Standing::Watch, "in 4:59"));
     desk.wait(minutes(6));
     assert_eq!(row(&desk), told("Which", Standing::Breach, "1:00 overdue"));
-    desk.press("enter").answer("This").reason("it is this one");
+    desk.press("enter")
+        .answer("This")
+        .reason("it is this one and no other");
     assert_eq!(row(&desk), None, "it was decided");
 
     let mut desk = Desk::on(BOOK);

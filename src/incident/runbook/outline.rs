@@ -2,7 +2,6 @@
 //!
 //! Nothing is judged here; what a fence or an item means is decided where the steps are made.
 
-use std::iter::Peekable;
 use std::ops::Range;
 
 use pulldown_cmark::{
@@ -25,6 +24,22 @@ pub(super) struct Section {
     pub at: Range<usize>,
     /// What stands under it, before the next heading.
     pub content: Vec<Content>,
+    /// There is a fence in it.
+    fenced: bool,
+}
+
+impl Section {
+    /// Whether one of its fences, those in its items too, is of a kind.
+    pub(super) fn holds(&self, kind: fn(&Fence) -> bool) -> bool {
+        fn any(content: &[Content], kind: fn(&Fence) -> bool) -> bool {
+            content.iter().any(|content| match content {
+                Content::Fence(fence) => kind(fence),
+                Content::Item(item) => any(&item.content, kind),
+                Content::Prose(_) => false,
+            })
+        }
+        self.fenced && any(&self.content, kind)
+    }
 }
 
 /// One block of a section.
@@ -90,7 +105,8 @@ pub(super) fn outline(text: &str) -> Vec<Section> {
     let text = marked.as_deref().unwrap_or(text);
     let mut walker = Walker {
         text,
-        events: events(text).peekable(),
+        events: events(text),
+        fenced: false,
     };
     let mut sections = vec![Section::default()];
     while let Some((event, at)) = walker.events.next() {
@@ -98,6 +114,7 @@ pub(super) fn outline(text: &str) -> Vec<Section> {
             sections.push(walker.heading(level, at));
         } else if let Some(section) = sections.last_mut() {
             walker.block(event, at, &Within::default(), &mut section.content);
+            section.fenced |= std::mem::take(&mut walker.fenced);
         }
     }
     sections
@@ -140,7 +157,9 @@ struct Within {
 
 struct Walker<'a> {
     text: &'a str,
-    events: Peekable<OffsetIter<'a>>,
+    events: OffsetIter<'a>,
+    /// A fence was met.
+    fenced: bool,
 }
 
 impl<'a> Walker<'a> {
@@ -153,6 +172,7 @@ impl<'a> Walker<'a> {
             id,
             at,
             content: Vec::new(),
+            fenced: false,
         }
     }
 
@@ -244,6 +264,7 @@ impl<'a> Walker<'a> {
         if !fenced {
             return Content::Prose(Block::Code(String::new(), text));
         }
+        self.fenced = true;
         let whole = &self.text[block.clone()];
         // A carriage return alone ends a line, too.
         let opening = whole.split(['\n', '\r']).next().unwrap_or_default();
@@ -293,6 +314,10 @@ impl<'a> Walker<'a> {
                 Event::End(TagEnd::List(_)) => break,
                 Event::Start(Tag::Item) => {
                     let mark = number.map_or(Mark::Bullet, Mark::Number);
+                    // Most items hold one thing or none, and room for four is as large as a page of text.
+                    if out.is_empty() {
+                        out.reserve_exact(1);
+                    }
                     out.push(Content::Item(self.item(mark, at, within)));
                     number = number.map(|n| n.saturating_add(1));
                 }
@@ -359,9 +384,10 @@ fn split_id(mut text: String) -> (String, Option<String>) {
         let right = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         !id.is_empty() && id.chars().all(right)
     };
-    let bare = text.strip_suffix('}').unwrap_or_default();
-    let found = bare.rsplit_once("{#").filter(|(_, id)| is_id(id));
-    let Some((title, id)) = found else {
+    let found = text
+        .strip_suffix('}')
+        .and_then(|bare| bare.rsplit_once("{#"));
+    let Some((title, id)) = found.filter(|(_, id)| is_id(id)) else {
         return (text, None);
     };
     let (end, id) = (title.trim_end().len(), id.to_owned());

@@ -27,14 +27,15 @@ pub fn parse(file: &str, text: &str, id: RunbookId) -> (Option<Runbook>, Vec<Fau
 /// Reads what can be read of a runbook, for `check`, which goes on to find what else is wrong.
 pub(super) fn read(file: &str, text: &str, id: RunbookId) -> (Runbook, Vec<Fault>) {
     let sections = outline(text);
-    let holds = |card: fn(&Fence) -> bool| sections.iter().any(|s| holds(&s.content, card));
+    let holds = |card: fn(&Fence) -> bool| sections.iter().any(|s| s.holds(card));
+    let ours = holds(is_ours);
     let mut maker = Maker {
         reader: Reader::new(Source::new(file, text)),
-        carded: holds(is_runbook_card),
-        plain: !holds(is_ours),
+        carded: ours && holds(is_runbook_card),
+        plain: !ours,
         card: None,
         bare: Arc::default(),
-        used: HashSet::new(),
+        claimed: HashSet::new(),
         slugs: HashMap::new(),
     };
     maker.claim_ids(&sections);
@@ -53,14 +54,6 @@ pub(super) fn read(file: &str, text: &str, id: RunbookId) -> (Runbook, Vec<Fault
     (runbook, faults)
 }
 
-pub(super) fn holds(content: &[Content], card: fn(&Fence) -> bool) -> bool {
-    content.iter().any(|content| match content {
-        Content::Fence(fence) => card(fence),
-        Content::Item(item) => holds(&item.content, card),
-        Content::Prose(_) => false,
-    })
-}
-
 struct Maker<'a> {
     reader: Reader<'a>,
     carded: bool,
@@ -69,9 +62,9 @@ struct Maker<'a> {
     card: Option<RunbookCard>,
     /// The card of every step that has none.
     bare: Arc<StepCard>,
-    /// Ids that are taken.
-    used: HashSet<String>,
-    /// How often each slug was met: a thousand headings alike are numbered in one go.
+    /// Ids that headings claim, `{#id}`.
+    claimed: HashSet<String>,
+    /// The last number given to each slug: a million headings alike are numbered in one go.
     slugs: HashMap<String, usize>,
 }
 
@@ -113,7 +106,7 @@ impl Maker<'_> {
     fn claim_ids(&mut self, sections: &[Section]) {
         for section in sections {
             let Some(id) = &section.id else { continue };
-            if self.used.insert(id.clone()) {
+            if self.claimed.insert(id.clone()) {
                 continue;
             }
             let what = format!("the id #{id} stands here a second time");
@@ -138,17 +131,37 @@ impl Maker<'_> {
             Some(id) => id,
             None => slug(title),
         };
-        let mut n = self.slugs.get(&base).copied().unwrap_or(1);
-        let mut id = match n {
-            1 => base.clone(),
-            n => format!("{base}-{n}"),
-        };
-        while !self.used.insert(id.clone()) {
+        let mut n = self.slugs.get(&base).copied().unwrap_or(0);
+        let id = loop {
             n += 1;
-            id = format!("{base}-{n}");
-        }
-        self.slugs.insert(base, n + 1);
+            let id = match n {
+                1 => base.clone(),
+                n => format!("{base}-{n}"),
+            };
+            if !self.taken(&id, n) {
+                break id;
+            }
+        };
+        self.slugs.insert(base, n);
         StepId(id)
+    }
+
+    /// Whether the `n`th id of a slug is somebody else's: claimed by hand, another heading's slug, or another slug's number.
+    fn taken(&self, id: &str, n: usize) -> bool {
+        let numbered = || {
+            let (slug, number) = id.rsplit_once('-')?;
+            let given = *self.slugs.get(slug)?;
+            let number: usize = number
+                .parse()
+                .ok()
+                .filter(|n: &usize| n.to_string() == number)?;
+            Some((2..=given).contains(&number))
+        };
+        self.claimed.contains(id)
+            || match n {
+                1 => numbered().unwrap_or(false),
+                _ => self.slugs.contains_key(id),
+            }
     }
 
     /// The title, the prose before the first step, and the steps.

@@ -54,7 +54,14 @@ pub(super) fn sheet(state: &State, form: &DeclareForm, theme: &Theme, room: usiz
     let keys = [
         ("tab", "field"),
         ("↑↓", "choose"),
-        ("enter", "declares"),
+        (
+            "enter",
+            if form.field < 3 {
+                "next field"
+            } else {
+                "declares"
+            },
+        ),
         ("esc", "not now"),
     ];
     Sheet {

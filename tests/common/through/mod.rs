@@ -17,6 +17,7 @@ use warroom::console::state::State;
 use warroom::incident::journal::fold::Phase;
 use warroom::incident::journal::{Attempt, Entry, Fact, Incident, Mode};
 use warroom::incident::names::StepId;
+use warroom::incident::postmortem::rows::line;
 use warroom::incident::runbook::ActionRef;
 use warroom::incident::site::Site;
 use warroom::incident::sitefile;
@@ -204,7 +205,13 @@ impl Walker {
         let status = road.status(road.runbook.step(&StepId(step.into())).unwrap());
         let told = ways.iter().any(|(of, _)| *of == step);
         let fine = matches!(status, StepStatus::Done | StepStatus::NotApplicable);
-        assert!(fine || told, "{id} #{step} is {status:?}");
+        let entries = sight.incident.entries.iter();
+        let lines: Vec<String> = entries.filter_map(line).collect();
+        assert!(
+            fine || told,
+            "{id} #{step} is {status:?}:\n{}",
+            lines.join("\n")
+        );
     }
 
     /// The journal's folder.

@@ -151,7 +151,7 @@ fn title(words: &str) -> (&str, &str) {
     });
     let cut = cuts.min().filter(|(at, _)| words.len() > TITLE && *at > 0);
     let (title, more) = cut.map_or((words, ""), |(at, rest)| (&words[..at], &words[rest..]));
-    (title.trim_end_matches([':', ' ']), more)
+    (title.trim_end_matches([':', '.', ' ']), more)
 }
 
 #[cfg(test)]
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn items_with_commands_become_sections_and_others_what_is_ticked() {
-        let plain = "# T\n\n## Fail over\n\nBefore.\n\n1. Look at the lag:\n\n   ```sh\n   df -h\n   ```\n\n2. Tell people\n\n10. Promote it. It can't be undone, so ask the commander first and wait for the answer.\n\n    ```sh\n    pg_ctl promote\n    ```\n\nAfter.\n";
+        let plain = "# T\n\n## Fail over\n\nBefore.\n\n1. Look at the lag:\n\n   ```sh\n   df -h\n   ```\n\n2. Tell people.\n\n10. Promote it. It can't be undone, so ask the commander first and wait for the answer.\n\n    ```sh\n    pg_ctl promote\n    ```\n\nAfter.\n";
         let parted = parted(plain).unwrap();
         let expected = "# T\n\n## Fail over\n\nBefore.\n\n<!-- warroom: review — guessed: a step for each item of the list -->\n### 1. Look at the lag\n\n```sh\ndf -h\n```\n\n### 2. Tell people\n\n- [ ] Tell people\n\n### 10. Promote it\n\nIt can't be undone, so ask the commander first and wait for the answer.\n\n```sh\npg_ctl promote\n```\n\nAfter.\n";
         assert_eq!(parted, expected);

@@ -19,7 +19,7 @@ use super::super::names::RunbookId;
 use super::attributes::words;
 use super::fence::{has_executor, is_ours};
 use super::outline::{Content, Fence, Section, front_matter, newlines, outline};
-use super::parse::{holds, read};
+use super::parse::read;
 use super::{Runbook, Step};
 use edit::Edits;
 
@@ -35,7 +35,7 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = &newlines(text.to_owned());
     let sections = outline(text);
-    if sections.iter().any(|s| holds(&s.content, is_ours)) {
+    if sections.iter().any(|s| s.holds(is_ours)) {
         return Err(format!(
             "{file}: it has cards or roles already — warroom check {file}"
         ));
