@@ -2,6 +2,7 @@
 //!
 //! Nothing is judged here; what a fence or an item means is decided where the steps are made.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use pulldown_cmark::{
@@ -98,14 +99,10 @@ pub(super) enum Mark {
 
 /// The sections of a file in its order; the first holds what stands before the first heading.
 pub(super) fn outline(text: &str) -> Vec<Section> {
-    // A byte order mark would hide the first heading; as many spaces keep every byte at its place.
-    let marked = text
-        .strip_prefix('\u{feff}')
-        .map(|rest| format!("   {rest}"));
-    let text = marked.as_deref().unwrap_or(text);
+    let text = &bare(text);
     let mut walker = Walker {
         text,
-        events: events(text),
+        events: events(text, Options::empty()),
         fenced: false,
     };
     let mut sections = vec![Section::default()];
@@ -120,20 +117,41 @@ pub(super) fn outline(text: &str) -> Vec<Section> {
     sections
 }
 
-fn events(text: &str) -> OffsetIter<'_> {
+fn events(text: &str, more: Options) -> OffsetIter<'_> {
     // Heading attributes stay off: `{prod}` is text here, and `{#id}` is read below.
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_GFM
-        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
-        | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS;
-    Parser::new_ext(text, options).into_offset_iter()
+        | Options::ENABLE_GFM;
+    Parser::new_ext(text, options | more).into_offset_iter()
 }
 
-/// Where the line behind the front matter begins; 0 without one.
+/// The text without its byte order mark, which would hide the first heading, and without its front matter. As many spaces keep
+/// every byte at its place.
+fn bare(text: &str) -> Cow<'_, str> {
+    let mark = text.len() - text.trim_start_matches('\u{feff}').len();
+    let end = mark + front_matter(&text[mark..]);
+    if end == 0 {
+        return Cow::Borrowed(text);
+    }
+    let blank = |byte: u8| match byte {
+        b'\n' | b'\r' => char::from(byte),
+        _ => ' ',
+    };
+    let mut bare: String = text[..end].bytes().map(blank).collect();
+    bare.push_str(&text[end..]);
+    Cow::Owned(bare)
+}
+
+/// Where the line behind the front matter begins; 0 without one. Only a file's first line opens it: to the parser any `---` does
+/// that has text below it, and what stood up to the next one would be lost.
 pub(super) fn front_matter(text: &str) -> usize {
-    let Some((Event::Start(Tag::MetadataBlock(_)), at)) = events(text).next() else {
+    if !text.starts_with("---") && !text.starts_with("+++") {
+        return 0;
+    }
+    let options = Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
+        | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS;
+    let Some((Event::Start(Tag::MetadataBlock(_)), at)) = events(text, options).next() else {
         return 0;
     };
     let end = at.end.min(text.len());
@@ -239,9 +257,6 @@ impl<'a> Walker<'a> {
                 if !text.is_empty() {
                     out.push(Content::Prose(Block::Text(text)));
                 }
-            }
-            Event::Start(Tag::MetadataBlock(_)) => {
-                self.inline(|tag| matches!(tag, TagEnd::MetadataBlock(_)));
             }
             _ => {}
         }
@@ -452,6 +467,23 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rule_in_the_middle_of_a_file_hides_nothing() {
+        let section = |rule: &str| {
+            format!("# T\n\nA.\n\n{rule}\n## Do\n\n```sh\nls\n```\n\n{rule}\n## End\n")
+        };
+        let names = |text: &str| -> Vec<String> { titles(text).into_iter().map(|t| t.1).collect() };
+        for rule in ["---", "+++", "***"] {
+            assert_eq!(names(&section(rule)), ["T", "Do", "End"], "{rule}");
+            let front = "\u{feff}---\ntitle: x\n---\n".to_owned();
+            assert_eq!(
+                names(&(front + &section(rule))),
+                ["T", "Do", "End"],
+                "{rule}"
+            );
+        }
+    }
 
     fn titles(text: &str) -> Vec<(u8, String, Option<String>)> {
         outline(text)

@@ -54,14 +54,7 @@ pub(super) fn sheet(state: &State, form: &DeclareForm, theme: &Theme, room: usiz
     let keys = [
         ("tab", "field"),
         ("↑↓", "choose"),
-        (
-            "enter",
-            if form.field < 3 {
-                "next field"
-            } else {
-                "declares"
-            },
-        ),
+        ("enter", if form.field < 3 { "next" } else { "declares" }),
         ("esc", "not now"),
     ];
     Sheet {

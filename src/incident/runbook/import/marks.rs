@@ -11,8 +11,8 @@ use super::super::outline::outline;
 use super::edit::Edits;
 use super::{REVIEW, fences, front_matter};
 
-/// The draft with its marks; none when nothing is left to be marked.
-pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> Option<String> {
+/// The draft with its marks, and for how many faults they stand; none when nothing is left to be marked.
+pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> Option<(String, usize)> {
     // Nothing is overdue on the day of its import.
     let today = NaiveDate::MIN;
     let mut faults = check(file, text, id.clone(), None, today);
@@ -48,7 +48,7 @@ pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> Option<String> {
             edits.insert(at, mark);
         }
     }
-    Some(edits.apply(text))
+    Some((edits.apply(text), faults.len()))
 }
 
 /// What is wrong, as a comment may hold it.
@@ -98,7 +98,7 @@ impl<'a> Blocks<'a> {
         while at > self.front.max(1) {
             let before = at - 1;
             let text = self.line(before);
-            if text.trim().is_empty()
+            if text.trim_matches([' ', '\t', '\r', '>']).is_empty()
                 || self.fences.contains_key(&before)
                 || self.headings.contains(&at)
                 || self.headings.contains(&before)

@@ -32,10 +32,20 @@ pub const REVIEW: &str = "warroom: review";
 /// Why none is made: the file is in our format already, or can't be read.
 pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
     // A byte order mark would stand in the way of the card.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let text = &newlines(text.to_owned());
+    let bare = text.trim_start_matches('\u{feff}');
+    let text = &newlines(bare.to_owned());
     let sections = outline(text);
-    if sections.iter().any(|s| s.holds(is_ours)) {
+    // What a line that ends in a carriage return alone belongs to is only known as it stands.
+    let as_it_stands = if text == bare {
+        Vec::new()
+    } else {
+        outline(bare)
+    };
+    if sections
+        .iter()
+        .chain(&as_it_stands)
+        .any(|s| s.holds(is_ours))
+    {
         return Err(format!(
             "{file}: it has cards or roles already — warroom check {file}"
         ));
@@ -79,10 +89,12 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
 fn reviewed(file: &str, text: String, id: &RunbookId) -> String {
     const LOOKS: usize = 4;
     let mut draft = text;
+    let mut known = usize::MAX;
     for _ in 0..LOOKS {
         match marks::marked(file, &draft, id) {
-            Some(marked) => draft = marked,
-            None => break,
+            // More marks for the same would help nobody.
+            Some((marked, faults)) if faults < known => (draft, known) = (marked, faults),
+            _ => break,
         }
     }
     draft
