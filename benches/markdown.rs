@@ -1,7 +1,8 @@
 //! What opening Markdown costs: large files of shapes that invite quadratic time, and a million small ones that nobody wrote.
 //!
 //! `cargo bench --bench markdown` measures, and fails when 10 MB take a second, when four times as much takes more than eight times
-//! as long, or when one of `INPUTS` (1,000,000; another number behind `--`) breaks what must hold of any text, or of its draft.
+//! as long, or when one of `INPUTS` (1,000,000; another number behind `--`) breaks what must hold of any text. What an import leaves
+//! to a person, because a mark of its own ends what the file leaves open, is counted, and is at most one draft in 10,000.
 
 #[path = "../tests/fixtures/markdown.rs"]
 mod markdown;
@@ -107,7 +108,7 @@ fn any(inputs: u64) -> bool {
         .iter()
         .filter_map(|path| fs::read_to_string(path).ok())
         .collect();
-    let (next, broken) = (AtomicU64::new(0), AtomicU64::new(0));
+    let [next, broken, left] = [const { AtomicU64::new(0) }; 3];
     let begun = Instant::now();
     let workers = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
@@ -119,19 +120,23 @@ fn any(inputs: u64) -> bool {
                         break;
                     }
                     let text = markdown::file(&mut fastrand::Rng::with_seed(seed), &real);
-                    let held = markdown::holds(&text).and_then(|()| markdown::drafts(&text));
-                    if let Err(why) = held {
-                        broken.fetch_add(1, Ordering::Relaxed);
-                        println!("seed {seed}: {why}\n--- of\n{text:?}");
+                    for (holds, count) in [
+                        (markdown::holds(&text), &broken),
+                        (markdown::drafts(&text), &left),
+                    ] {
+                        if let Err(why) = holds {
+                            count.fetch_add(1, Ordering::Relaxed);
+                            println!("seed {seed}: {why}\n--- of\n{text:?}");
+                        }
                     }
                 }
             });
         }
     });
-    let broken = broken.into_inner();
+    let (broken, left) = (broken.into_inner(), left.into_inner());
     println!(
-        "{inputs} files that nobody wrote: {broken} broke something, {} s",
+        "{inputs} files that nobody wrote: {broken} broke something, {left} drafts leave something to a person, {} s",
         begun.elapsed().as_secs()
     );
-    broken == 0
+    broken == 0 && left * 10_000 <= inputs
 }

@@ -1,5 +1,6 @@
 //! Faults in files people write: `FILE:LINE:COL: what is wrong — what to write instead`, all of them in one go.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 
@@ -67,6 +68,8 @@ pub struct Source<'a> {
     pub text: &'a str,
     /// Where each line begins. A place is asked for at every step and fault: counting lines anew would be quadratic.
     starts: Vec<usize>,
+    /// The line that was asked for last, from 1: the next one is mostly near.
+    near: Cell<usize>,
 }
 
 impl<'a> Source<'a> {
@@ -77,6 +80,7 @@ impl<'a> Source<'a> {
             file,
             text,
             starts: std::iter::once(0).chain(ends).collect(),
+            near: Cell::new(1),
         }
     }
 
@@ -86,9 +90,22 @@ impl<'a> Source<'a> {
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let line = self.starts.partition_point(|start| *start <= offset);
+        let line = self.line(offset);
+        self.near.set(line);
         let start = self.line_start(line);
         (line, self.text[start..offset].chars().count() + 1)
+    }
+
+    /// The line of a byte, from 1: looked for behind the last one, and only then everywhere.
+    fn line(&self, offset: usize) -> usize {
+        const AHEAD: usize = 32;
+        let from = self.near.get() - 1;
+        let ahead = &self.starts[from..self.starts.len().min(from + AHEAD)];
+        let found = ahead.partition_point(|start| *start <= offset);
+        match found {
+            1..AHEAD => from + found,
+            _ => self.starts.partition_point(|start| *start <= offset),
+        }
     }
 
     /// The byte offset at which a line, from 1, begins; the text's end beyond its last.

@@ -49,7 +49,8 @@ pub(super) const ROLES: [(&str, Role); 4] = [
 /// Whether this fence is the runbook's card: a file that has one is held to more.
 pub(super) fn is_runbook_card(fence: &Fence) -> bool {
     let mut words = fence.info.split_whitespace();
-    !fence.quoted && words.next() == Some("toml") && words.next() == Some("runbook")
+    let toml = words.next().and_then(executor) == Some(Executor::Toml);
+    !fence.quoted && toml && words.next() == Some("runbook")
 }
 
 /// Whether this fence speaks our language: a card, a role, or a typed act. In a file that holds one a slip may lose a gate, so
@@ -69,7 +70,9 @@ pub(super) fn is_ours(fence: &Fence) -> bool {
 /// nowhere said to be ours and does not read as ours is shown.
 pub(super) fn meaning(reader: &mut Reader<'_>, fence: &Fence, carded: bool) -> Meaning {
     let (words, whole) = words(fence);
-    let Some(executor) = words.first().and_then(|word| executor(&word.key)) else {
+    // `sh=x` is no language.
+    let language = words.first().filter(|word| word.value.is_none());
+    let Some(executor) = language.and_then(|word| executor(&word.key)) else {
         return Meaning::Shown;
     };
     let (role, attributes) = match role(reader, executor, &words) {

@@ -11,8 +11,8 @@ use super::super::outline::outline;
 use super::edit::Edits;
 use super::{REVIEW, fences, front_matter};
 
-/// The draft with its marks, and for how many faults they stand; none when nothing is left to be marked.
-pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> Option<(String, usize)> {
+/// The draft with its marks, and what they stand for; none when nothing is left to be marked.
+pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> Option<(String, Vec<String>)> {
     // Nothing is overdue on the day of its import.
     let today = NaiveDate::MIN;
     let mut faults = check(file, text, id.clone(), None, today);
@@ -48,7 +48,8 @@ pub(super) fn marked(file: &str, text: &str, id: &RunbookId) -> Option<(String, 
             edits.insert(at, mark);
         }
     }
-    Some((edits.apply(text), faults.len()))
+    let found = faults.into_iter().map(|fault| fault.what).collect();
+    Some((edits.apply(text), found))
 }
 
 /// What is wrong, as a comment may hold it.
