@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// How long a shape takes to open at 2.5 and at 10 MB.
+/// How long a shape takes to open at 2.5 and at 10 MB, at best of three: what else the machine does is not the shape's.
 fn cost(name: &str, shape: &str) -> bool {
     let head = if name == "one script" {
         "# T\n\n```sh\n"
@@ -73,10 +73,16 @@ fn cost(name: &str, shape: &str) -> bool {
     };
     let timed = |bytes: usize| -> (Duration, usize) {
         let text = head.to_owned() + &shape.repeat(bytes / shape.len());
-        let begun = Instant::now();
-        let runbook = parse("large.md", &text, "large".into()).0;
-        let took = begun.elapsed();
-        (took, runbook.as_ref().map_or(0, steps))
+        let opened = || {
+            let begun = Instant::now();
+            let runbook = parse("large.md", &text, "large".into()).0;
+            let took = begun.elapsed();
+            (took, runbook.as_ref().map_or(0, steps))
+        };
+        [opened(), opened(), opened()]
+            .into_iter()
+            .min()
+            .unwrap_or_default()
     };
     let (small, _) = timed(10 * MEGABYTE / 4);
     let (large, steps) = timed(10 * MEGABYTE);
