@@ -195,7 +195,7 @@ fn of_dns(dns: &DnsSight) -> (Standing, String) {
         true => Standing::Fine,
         false => Standing::Watch,
     };
-    let words: Vec<String> = words.chain(sick).collect();
+    let words: Vec<String> = sick.chain(words).collect();
     (standing, words.join(", "))
 }
 
