@@ -360,11 +360,7 @@ fn decide(state: &mut State, walk: u32, step: &StepId) {
         .iter()
         .map(|(words, to)| (words.clone(), road.title(to)));
     let answers = answers.collect();
-    // A question is one already.
-    let title = match step.title.ends_with('?') {
-        true => step.title.clone(),
-        false => format!("{}: decide", step.title),
-    };
+    let title = format!("{}: decide", step.title);
     let purpose = ChoicePurpose::Decide(walk, step.id.clone(), ways);
     choice(state, purpose, title, answers);
 }

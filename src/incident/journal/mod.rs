@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use fold::{ActionState, Attempt, Gap, Incident, StepState, Walk};
 pub use intent::{Intent, Override, Place, Resolved, ResolvedCheck};
 
+use super::acts::Act;
 use super::acts::postgres::PgSight;
 use super::clean::Clean;
 pub use super::digest::digest;
@@ -20,7 +21,7 @@ use super::judge::Standing;
 use super::names::{IncidentId, RunbookId, SeverityId, StepId};
 use super::now::Now;
 use super::reading::{Outcome, Verdict};
-use super::runbook::{ActionRef, Runbook, Step, Vars};
+use super::runbook::{ActionRef, Code, Part, Runbook, Step, Vars};
 
 /// An entry's number, from 1.
 #[derive(
@@ -396,7 +397,7 @@ pub struct Chosen {
     pub secrets: Vec<String>,
     /// Its steps, so that the journal is readable alone.
     pub steps: Vec<(StepId, String)>,
-    /// How many parts, acts and items to tick, each of them has.
+    /// How many parts each of them has: acts, and items to tick. A runbook that is opened has steps of its own.
     #[serde(default)]
     pub parts: BTreeMap<StepId, usize>,
     /// The walk and step that opened it as a sub-runbook.
@@ -431,10 +432,23 @@ impl Chosen {
                 .clone()
                 .map(|s| (s.id.clone(), s.title.clone()))
                 .collect(),
-            parts: steps.map(|s| (s.id.clone(), s.parts.len())).collect(),
+            parts: steps.map(|s| (s.id.clone(), parts(s))).collect(),
             ..self
         }
     }
+}
+
+fn parts(step: &Step) -> usize {
+    let opens = |part: &&Part| match part {
+        Part::Action(action) => matches!(
+            &action.code,
+            Code::Act {
+                act: Act::Runbook(_)
+            }
+        ),
+        Part::Tick(_) => false,
+    };
+    step.parts.iter().filter(|part| !opens(part)).count()
 }
 
 /// A step that an operator added in the middle of an incident.

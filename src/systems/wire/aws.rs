@@ -9,6 +9,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -68,12 +70,27 @@ impl Account {
             .retry_config(RetryConfig::disabled())
             .timeout_config(times);
         if let Some(profile) = &self.account.profile {
-            loader = loader.profile_name(profile);
+            let login = self.login(profile);
+            loader = loader.profile_name(profile).credentials_provider(login);
         }
         if let Some(endpoint) = &self.account.endpoint {
             loader = loader.endpoint_url(endpoint);
         }
         loader.load().await
+    }
+}
+
+impl Account {
+    /// The login of a profile that the site names. Found by AWS' own rules it would be whatever keys the environment holds.
+    fn login(&self, profile: &str) -> ProfileFileCredentialsProvider {
+        let region = Region::new(self.account.region.clone());
+        let around = ProviderConfig::without_region()
+            .with_behavior_version(Some(BehaviorVersion::latest()))
+            .with_region(Some(region));
+        ProfileFileCredentialsProvider::builder()
+            .configure(&around)
+            .profile_name(profile)
+            .build()
     }
 }
 
