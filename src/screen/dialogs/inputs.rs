@@ -22,13 +22,11 @@ pub(super) fn sheet(state: &State, form: &InputsForm, theme: &Theme, room: usize
         body.extend(variable(form, vars.get(at), at, theme, room));
     }
     match &form.preflight {
-        Some(found) if found.is_empty() && vars.is_empty() => {
-            let words = "It asks for nothing, and needs nothing to be there.";
-            body.push(Line::styled(words, theme.style(Role::Dim)));
-            body.push(Line::default());
-        }
         Some(found) => {
             body.push(Line::styled("What it needs", theme.style(Role::Title)));
+            if found.is_empty() {
+                body.push(Line::styled("· nothing", theme.style(Role::Dim)));
+            }
             body.extend(
                 found
                     .iter()
