@@ -1,14 +1,19 @@
 //! How long the logins of a site's AWS accounts last, as far as the credentials say: for `warroom check --live`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials as _;
 use chrono::{DateTime, Utc};
+use tokio::time::timeout;
 
 use super::wire::aws::{Account, Accounts};
 use crate::incident::measure::Span;
 use crate::incident::reading::Verdict;
 use crate::incident::site::{AwsAccount, Site};
+
+/// How long a login may take: a program that gives the keys may hang.
+const WITHIN: Duration = Duration::from_secs(15);
 
 /// Each login by its name, with its end. One that fails is not here: every target that wants it says why.
 pub async fn ends(site: &Site) -> Vec<(String, Verdict)> {
@@ -34,8 +39,11 @@ fn name(account: &AwsAccount) -> String {
 
 /// When the credentials end; none of those inside when they have no end; none when there are none.
 async fn end(account: &Account) -> Option<Option<DateTime<Utc>>> {
-    let provider = account.config().await.credentials_provider()?;
-    let credentials = provider.provide_credentials().await.ok()?;
+    let asked = async {
+        let provider = account.config().await.credentials_provider()?;
+        provider.provide_credentials().await.ok()
+    };
+    let credentials = timeout(WITHIN, asked).await.ok()??;
     Some(credentials.expiry().map(DateTime::from))
 }
 

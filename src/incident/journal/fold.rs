@@ -164,6 +164,11 @@ impl Attempt {
 }
 
 impl Walk {
+    /// How many parts a step has; 0 where an old journal does not tell.
+    pub fn parts(&self, step: &StepId) -> usize {
+        self.chosen.parts.get(step).copied().unwrap_or(0)
+    }
+
     /// An operator's own step that was typed, and then not run after all: nothing that is owed.
     pub fn taken_back(&self) -> bool {
         self.chosen.added.is_some() && self.steps.is_empty()

@@ -148,11 +148,9 @@ fn undone(incident: &Incident) -> Vec<String> {
     for walk in incident.walks.iter().filter(|walk| !walk.taken_back()) {
         for (id, title) in &walk.chosen.steps {
             let number = walk.chosen.walk;
-            if incident.opened_by(number, id).is_some() {
-                continue;
-            }
             let Some(state) = walk.steps.get(id) else {
-                if !finished(incident, number) {
+                // What a step opened is told by that walk.
+                if !finished(incident, number) && incident.opened_by(number, id).is_none() {
                     found.push(format!("*{}* was not reached", text(title)));
                 }
                 continue;
@@ -168,7 +166,7 @@ fn undone(incident: &Incident) -> Vec<String> {
             if unknown {
                 found.push(format!("*{}*: how it ended is not known", text(title)));
             }
-            let parts = walk.chosen.parts.get(id).copied().unwrap_or(0);
+            let parts = walk.parts(id);
             let open = parts.saturating_sub(state.parts_done());
             if open > 0 && state.skipped.is_none() && !unknown {
                 let title = text(title);

@@ -73,11 +73,10 @@ fn walk_rows(incident: &Incident, walk: &Walk) -> WalkRows {
             .steps
             .iter()
             .map(|(id, title)| {
-                let parts = walk.chosen.parts.get(id).copied().unwrap_or(0);
                 let state = walk.steps.get(id);
                 match incident.opened_by(walk.chosen.walk, id) {
                     Some(opened) if state.is_none() => opened_row(title, opened),
-                    _ => step_row(title, parts, state),
+                    _ => step_row(title, walk.parts(id), state),
                 }
             })
             .collect(),

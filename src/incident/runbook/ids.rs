@@ -131,11 +131,10 @@ pub(super) fn addressee(name: &str) -> Result<(), String> {
 
 /// A heading's name as GitHub makes it: small letters, spaces as `-`, punctuation left out; `step` when nothing is left.
 pub(super) fn slug(title: &str) -> String {
-    let mut lower = title.to_owned();
-    match title.is_ascii() {
-        true => lower.make_ascii_lowercase(),
-        false => lower = title.to_lowercase(),
-    }
+    let lower = match title.is_ascii() {
+        true => title.to_ascii_lowercase(),
+        false => title.to_lowercase(),
+    };
     let slug: String = lower
         .chars()
         .filter_map(|c| match c {

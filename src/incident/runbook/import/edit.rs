@@ -17,6 +17,11 @@ impl Edits {
         self.replace(at..at, text);
     }
 
+    /// Nothing is to be changed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The text with every change made.
     pub(super) fn apply(mut self, text: &str) -> String {
         self.0.sort_by_key(|(at, _)| at.start);

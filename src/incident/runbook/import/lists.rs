@@ -10,15 +10,14 @@ use super::{fences, guess};
 /// Longer titles are cut behind a sentence, where they hold one.
 const TITLE: usize = 72;
 
-/// The text with its lists parted; as it was where that would change what any fence says.
-pub(super) fn parted(text: &str) -> Option<String> {
-    let sections = outline(text);
+/// The text with its lists parted, and its sections then; none where there is no such list, or where parting one would change what
+/// any fence says.
+pub(super) fn parted(text: &str, sections: &[Section]) -> Option<(String, Vec<Section>)> {
     let mut edits = Edits::default();
-    let found: Vec<bool> = sections
-        .iter()
-        .filter_map(|section| part(&mut edits, text, section))
-        .collect();
-    if found.is_empty() {
+    for section in sections {
+        part(&mut edits, text, section);
+    }
+    if edits.is_empty() {
         return None;
     }
     let parted = edits.apply(text);
@@ -27,42 +26,40 @@ pub(super) fn parted(text: &str) -> Option<String> {
         let fences = sections.iter().flat_map(fences);
         fences.map(|f| (f.info.clone(), f.text.clone())).collect()
     };
-    (said(&sections) == said(&after)).then_some(parted)
+    (said(sections) == said(&after)).then_some((parted, after))
 }
 
-/// Parts the list of a section, where it has just one and nothing but prose behind it; whether it did.
-fn part(edits: &mut Edits, text: &str, section: &Section) -> Option<bool> {
-    let numbered = |content: &Content| -> bool {
-        matches!(content, Content::Item(item) if matches!(item.mark, Mark::Number(_)))
+/// Parts the list of a section, where it has just one, whose lines stand as those of a list do, and nothing but prose behind it.
+fn part(edits: &mut Edits, text: &str, section: &Section) {
+    let numbered = |content: &&Content| match content {
+        Content::Item(item) => matches!(item.mark, Mark::Number(_)),
+        _ => false,
     };
-    let first = section.content.iter().position(numbered)?;
-    let rest = &section.content[first..];
-    let count = rest.iter().take_while(|content| numbered(content)).count();
-    let behind = &rest[count..];
-    let items: Vec<&Item> = rest[..count]
+    let mut content = section
+        .content
         .iter()
-        .filter_map(|content| match content {
-            Content::Item(item) => Some(item),
-            _ => None,
-        })
-        .collect();
+        .skip_while(|content| !numbered(content))
+        .peekable();
+    let mut items = Vec::new();
+    while let Some(Content::Item(item)) = content.next_if(numbered) {
+        items.push(item);
+    }
     let acting = items.iter().filter(|item| acts(item)).count();
-    let prose = behind.iter().all(|c| matches!(c, Content::Prose(_)));
+    let prose = content.all(|content| matches!(content, Content::Prose(_)));
     if acting < 2 || !prose || section.level > 5 {
-        return None;
+        return;
     }
     let marks = "#".repeat(usize::from(section.level.max(1)) + 1);
-    let written: Vec<String> = items
-        .iter()
-        .map(|item| written(text, item, &marks))
-        .collect::<Option<_>>()?;
+    let written = items.iter().map(|item| written(text, item, &marks));
+    let Some(written) = written.collect::<Option<Vec<String>>>() else {
+        return;
+    };
     let mark = guess::mark("guessed: a step for each item of the list");
     for (n, (item, new)) in items.iter().zip(written).enumerate() {
         let start = line_start(text, item.at.start);
         let mark = if n == 0 { mark.as_str() } else { "" };
         edits.replace(start..end(text, item.at.end), format!("{mark}{new}"));
     }
-    Some(true)
 }
 
 /// Whether an item holds a fence that would be run.
@@ -161,7 +158,7 @@ mod tests {
     #[test]
     fn items_with_commands_become_sections_and_others_what_is_ticked() {
         let plain = "# T\n\n## Fail over\n\nBefore.\n\n1. Look at the lag:\n\n   ```sh\n   df -h\n   ```\n\n2. Tell people.\n\n10. Promote it. It can't be undone, so ask the commander first and wait for the answer.\n\n    ```sh\n    pg_ctl promote\n    ```\n\nAfter.\n";
-        let parted = parted(plain).unwrap();
+        let (parted, _) = parted(plain, &outline(plain)).unwrap();
         let expected = "# T\n\n## Fail over\n\nBefore.\n\n<!-- warroom: review — guessed: a step for each item of the list -->\n### 1. Look at the lag\n\n```sh\ndf -h\n```\n\n### 2. Tell people\n\n- [ ] Tell people\n\n### 10. Promote it\n\nIt can't be undone, so ask the commander first and wait for the answer.\n\n```sh\npg_ctl promote\n```\n\nAfter.\n";
         assert_eq!(parted, expected);
     }
@@ -180,7 +177,7 @@ mod tests {
             format!("1. ```sh\n   ls\n   ```\n2. Go\n\n{fence}"),
             format!("> 1. Look\n>\n> {fence}"),
         ] {
-            assert_eq!(parted(&plain), None, "{plain}");
+            assert!(parted(&plain, &outline(&plain)).is_none(), "{plain}");
         }
     }
 }

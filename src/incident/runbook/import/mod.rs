@@ -33,8 +33,8 @@ pub const REVIEW: &str = "warroom: review";
 pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
     // A byte order mark would stand in the way of the card.
     let bare = text.trim_start_matches('\u{feff}');
-    let text = &newlines(bare.to_owned());
-    let sections = outline(text);
+    let text = newlines(bare.to_owned());
+    let sections = outline(&text);
     // What a line that ends in a carriage return alone belongs to is only known as it stands.
     let as_it_stands = if text == bare {
         Vec::new()
@@ -50,9 +50,9 @@ pub fn draft(file: &str, text: &str, id: RunbookId) -> Result<String, String> {
             "{file}: it has cards or roles already — warroom check {file}"
         ));
     }
-    let parted = lists::parted(text);
-    let text = parted.as_deref().unwrap_or(text);
-    let sections = parted.as_deref().map_or(sections, outline);
+    let parted = lists::parted(&text, &sections);
+    let (text, sections) = parted.unwrap_or((text, sections));
+    let text = text.as_str();
     let (runbook, _) = read(file, text, id.clone());
     let source = Source::new(file, text);
     let mut edits = Edits::default();
